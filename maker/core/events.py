@@ -1,0 +1,322 @@
+"""The facts of a run, one frozen class each, in the past tense; the only truth about it.
+
+Input events came from outside and cannot be computed again; all others follow from what is
+before them. How events change a run's state is in `state.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from maker.core.models import (
+    AgentReply,
+    AnswerCount,
+    CallKey,
+    Effect,
+    Plan,
+    Problem,
+    Strategy,
+    TaskConfig,
+    ToolSpec,
+    Totals,
+    VotingSummary,
+)
+from maker.errors import LogDamaged
+
+
+class Fact(Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
+    """What all events share: when they were appended (seconds since the epoch)."""
+
+    is_input: ClassVar[bool] = False
+    timestamp: float = 0.0
+
+
+class Input(Fact, frozen=True, kw_only=True):
+    """A fact that came from outside: it is recorded, never recomputed."""
+
+    is_input: ClassVar[bool] = True
+
+
+class TaskSubmitted(Input, frozen=True, kw_only=True):
+    """The run exists. Carries all that a resume on another day needs."""
+
+    instruction: str
+    config: TaskConfig
+    tools: list[ToolSpec] = []
+    workspace: str = ""
+    prompt_version: str = ""
+
+
+class PlanCreated(Fact, frozen=True, kw_only=True):
+    """A plan was read from the planner's reply, or given by the user (`origin`)."""
+
+    plan: Plan
+    attempt: int = 0
+    origin: Literal["planner", "user"] = "planner"
+    notes: list[str] = []
+
+
+class ValidationPassed(Fact, frozen=True, kw_only=True):
+    """Every check holds; warnings are worth reading but stop nothing."""
+
+    checks_passed: int
+    warnings: list[Problem] = []
+
+
+class ValidationFailed(Fact, frozen=True, kw_only=True):
+    """The plan cannot be run; every error is listed at once."""
+
+    errors: list[Any]
+    attempt: int = 0
+
+
+class PlanApproved(Input, frozen=True, kw_only=True):
+    """The user agreed that this plan may have these effects."""
+
+    grants: list[str]
+
+
+class ForEachStarted(Fact, frozen=True, kw_only=True):
+    """A `for_each` step found its list; each item becomes a lane of its own."""
+
+    step: int
+    title: str
+    items: int
+
+
+class StepStarted(Fact, frozen=True, kw_only=True):
+    """A try of a step begins: the record of intent, on disk before anything has an effect."""
+
+    step: int
+    title: str
+    iteration: int = 0
+    try_number: int = 0
+    effect: Effect = "pure"
+    strategy: Strategy = "none"
+    model: str = ""
+    note: str = ""
+
+
+class AgentReplied(Input, frozen=True, kw_only=True):
+    """An agent's terminal reply to one call; `request` and `prompt` are content hashes (hex)."""
+
+    key: CallKey
+    request: str
+    prompt: str
+    reply: AgentReply
+
+
+class AgentRetried(Input, frozen=True, kw_only=True):
+    """A call met a fault that is no reply (rate limit, network); its key stays open."""
+
+    key: CallKey
+    attempt: int
+    kind: str
+    message: str
+    wait_s: float
+    cost_usd: float = 0.0
+
+
+class SampleRedFlagged(Fact, frozen=True, kw_only=True):
+    """A sample was thrown away and does not vote."""
+
+    step: int
+    iteration: int
+    try_number: int
+    sample: int
+    reason: str
+    detail: str
+
+
+class VoteCompleted(Fact, frozen=True, kw_only=True):
+    """The samples of a try were counted; `winner` is None where none could be declared."""
+
+    step: int
+    iteration: int
+    try_number: int
+    strategy: Strategy
+    answers: list[AnswerCount]
+    winner: int | None
+    margin: int
+    decided_by: int | None
+    samples: int
+    red_flagged: int
+
+
+class TryFailed(Fact, frozen=True, kw_only=True):
+    """A try of a step gave no usable answer; another may follow."""
+
+    step: int
+    iteration: int
+    try_number: int
+    error: str
+
+
+class StepCompleted(Fact, frozen=True, kw_only=True):
+    """A step (or one iteration of it) has its output."""
+
+    step: int
+    title: str
+    output: Any
+    voting_summary: VotingSummary
+    cost_usd: float
+    duration_ms: int
+    iteration: int = 0
+    try_number: int = 0
+    tokens: int = 0
+
+
+class StepFailed(Fact, frozen=True, kw_only=True):
+    """A step (or one iteration of it) has used up its tries."""
+
+    step: int
+    title: str
+    error: str
+    iteration: int = 0
+    cost_usd: float = 0.0
+    duration_ms: int = 0
+
+
+class TaskCompleted(Fact, frozen=True, kw_only=True):
+    """The run reached its end; `result` lists each step once."""
+
+    result: dict[str, Any]
+    total_cost_usd: float
+    total_duration_ms: int
+    totals: Totals = Totals()
+
+
+class TaskFailed(Fact, frozen=True, kw_only=True):
+    """The run could not reach its end; `result` holds what was finished."""
+
+    error: str
+    step: int | None = None
+    result: dict[str, Any] = {}
+    total_cost_usd: float = 0.0
+    total_duration_ms: int = 0
+    totals: Totals = Totals()
+
+
+class RunPaused(Input, frozen=True, kw_only=True):
+    """The run stopped in a state from which it can be resumed."""
+
+    reason: str
+    detail: str = ""
+
+
+class RunResumed(Input, frozen=True, kw_only=True):
+    """The run goes on; `options` are the settings that changed."""
+
+    options: dict[str, Any] = {}
+    replan: bool = False
+
+
+class RunCancelled(Input, frozen=True, kw_only=True):
+    """The user ended the run for good."""
+
+    detail: str = ""
+
+
+class ModelFellBack(Input, frozen=True, kw_only=True):
+    """The API does not know a default model any more; the run goes on with its successor."""
+
+    model: str
+    successor: str
+    detail: str = ""
+
+
+class QuestionAnswered(Input, frozen=True, kw_only=True):
+    """The user answered an agent's question; found again by call key and question."""
+
+    key: CallKey
+    question: str
+    answer: str
+
+
+Event: TypeAlias = (
+    TaskSubmitted | PlanCreated | ValidationPassed | ValidationFailed | PlanApproved
+    | ForEachStarted | StepStarted | AgentReplied | AgentRetried | SampleRedFlagged | VoteCompleted
+    | TryFailed | StepCompleted | StepFailed | TaskCompleted | TaskFailed | RunPaused | RunResumed
+    | RunCancelled | ModelFellBack | QuestionAnswered
+)  # fmt: skip
+
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+def encode(event: Event) -> bytes:
+    """The event as one line of JSON; equal events give equal bytes."""
+    return _encoder.encode(event)
+
+
+def decode(payload: bytes | str, *, seq: int = 0) -> Event:
+    """The event that `encode` wrote. Raises LogDamaged for anything else."""
+    try:
+        return _decoder.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise LogDamaged(
+            f"event {seq} cannot be read: {error}",
+            seq=seq,
+            advice="A newer maker may have written it. Otherwise run: maker verify RUN",
+        ) from error
+
+
+def is_input(event: Event) -> bool:
+    """Whether the event came from outside; a plan that the user gave did, too."""
+    return event.is_input or (isinstance(event, PlanCreated) and event.origin == "user")
+
+
+GENESIS = bytes(32)
+"""The hash before the first event of every log."""
+
+
+def chain(previous: bytes, payload: bytes) -> bytes:
+    """The hash of an event: SHA-256 over the hash before it and its payload (no run id)."""
+    return hashlib.sha256(previous + payload).digest()
+
+
+_STEP_KEY = re.compile(r"step/(\d+)\.(\d+)/(\d+)/(\d+)")
+
+
+def plan_key(attempt: int) -> CallKey:
+    """The identity of the planner's call of an attempt."""
+    return CallKey(f"plan/{attempt}")
+
+
+def check_key(attempt: int, name: str) -> CallKey:
+    """The identity of a judging call about the plan of an attempt."""
+    return CallKey(f"check/{attempt}/{name}")
+
+
+def step_key(step: int, iteration: int, try_number: int, sample: int) -> CallKey:
+    """The identity of one sample."""
+    return CallKey(f"step/{step}.{iteration}/{try_number}/{sample}")
+
+
+def parse_step_key(key: CallKey) -> tuple[int, int, int, int] | None:
+    """(step, iteration, try, sample) of a sample's key; None for the other calls."""
+    found = _STEP_KEY.fullmatch(key)
+    if not found:
+        return None
+    step, iteration, try_number, sample = map(int, found.groups())
+    return step, iteration, try_number, sample
+
+
+Lane: TypeAlias = tuple[int, int] | None
+"""(step, iteration), or None for the plan's; within a lane derived events have one order."""
+
+
+def lane(event: Event) -> Lane:
+    """The lane of a derived event."""
+    match event:
+        case StepStarted() | SampleRedFlagged() | VoteCompleted() | TryFailed():
+            return event.step, event.iteration
+        case StepCompleted() | StepFailed():
+            return event.step, event.iteration
+        case _:
+            return None

@@ -1,0 +1,301 @@
+"""The frozen values that the rest of maker passes around. No behaviour, no I/O, no clock."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NewType
+
+from msgspec import Struct, field
+
+from maker.errors import ConfigError
+
+RunId = NewType("RunId", str)
+CallKey = NewType("CallKey", str)
+
+Effect = Literal["pure", "read", "write", "external"]
+Strategy = Literal["none", "majority", "first_to_k"]
+Ambiguity = Literal["retry", "ask", "fail"]
+
+PIPELINE_END = -1
+"""`next_step_sequence_number` of a step after which the run is complete."""
+OWN_OUTPUT_DECIDES = -2
+"""`next_step_sequence_number` of a conditional step."""
+
+
+class Value(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The common settings of every stored value: frozen, keyword-only, strict on decoding."""
+
+
+class Simulation(Value, frozen=True, kw_only=True):
+    """How the simulated agent behaves; the same values always give the same replies."""
+
+    seed: int = 0
+    error_rate: float = 0.0
+    flag_rate: float = 0.0
+    delay_ms: int = 0
+
+
+class ToolSpec(Value, frozen=True, kw_only=True):
+    """One tool that a plan may name, as it was when the run was submitted."""
+
+    name: str
+    description: str
+    effect: Effect
+
+
+class TaskConfig(Value, frozen=True, kw_only=True):
+    """Everything that the user may choose about a run. Rejects values that make no sense."""
+
+    instruction: str
+    model: str = "claude-sonnet-4-5"
+    planner_model: str | None = None
+    models: list[str] = []
+    effort: str | None = None
+    thinking: str | None = None
+    voting_strategy: Strategy = "none"
+    voting_n: int = 3
+    voting_k: int = 2
+    max_voting_samples: int = 10
+    step_max_retries: int = 2
+    max_planner_retries: int = 2
+    enable_quality_checks: bool = False
+    mcp_servers: dict[str, Any] = {}
+    allowed_builtin_tools: list[str] | None = None
+    cwd: str = ""
+    add_dirs: list[str] = []
+    allow: list[str] = []
+    dry_run: bool = False
+    questions: bool = False
+    on_ambiguous: Ambiguity = "ask"
+    call_timeout_s: float = 600.0
+    max_turns: int = 20
+    samples_at_once: int = 4
+    max_cost_usd: float | None = None
+    max_tokens: int | None = None
+    max_samples: int | None = None
+    max_minutes: float | None = None
+    agent: Literal["claude", "simulated"] = "claude"
+    simulation: Simulation = Simulation()
+
+    def __post_init__(self) -> None:
+        _check_config(self)
+
+
+_AT_LEAST = {
+    "voting_n": 1,
+    "voting_k": 1,
+    "max_voting_samples": 1,
+    "step_max_retries": 0,
+    "max_planner_retries": 0,
+    "max_turns": 1,
+    "samples_at_once": 1,
+    "max_tokens": 1,
+    "max_samples": 1,
+}
+_POSITIVE = ("call_timeout_s", "max_cost_usd", "max_minutes")
+GRANTS = ("write", "bash", "external")
+EFFORTS = ("low", "medium", "high", "max")
+
+
+def _check_config(config: TaskConfig) -> None:
+    if not isinstance(config.instruction, str) or not config.instruction.strip():
+        raise ConfigError(
+            "the instruction is empty",
+            field="instruction",
+            advice='Say what is to be done, as in: maker run "Summarise README.md"',
+        )
+    if config.voting_strategy not in ("none", "majority", "first_to_k"):
+        raise ConfigError(
+            f"unknown voting strategy {config.voting_strategy!r}",
+            field="voting_strategy",
+            advice="Use none, majority or first_to_k.",
+        )
+    for name, least in _AT_LEAST.items():
+        value = getattr(config, name)
+        if value is not None and value < least:
+            raise ConfigError(f"{name} is {value}, but must be at least {least}", field=name)
+    for name in _POSITIVE:
+        value = getattr(config, name)
+        if value is not None and not value > 0:
+            raise ConfigError(f"{name} is {value}, but must be more than 0", field=name)
+    for grant in config.allow:
+        if grant not in GRANTS:
+            raise ConfigError(
+                f"cannot allow {grant!r}",
+                field="allow",
+                advice=f"Use one or more of: {', '.join(GRANTS)}.",
+            )
+
+
+class Repeat(Value, frozen=True, kw_only=True):
+    """Run a step again, its last output in its context, until `until` is true in its output."""
+
+    until: str
+    max_iterations: int
+
+
+class PlanStep(Value, frozen=True, kw_only=True):
+    """One piece of work that a stranger could check; `docs/plan.md` explains the fields."""
+
+    step: int
+    task_type: str
+    title: str
+    task_description: str
+    primary_tools: list[str] = []
+    fallback_tools: list[str] = []
+    primary_tool_instructions: str = ""
+    fallback_tool_instructions: str = ""
+    input_variables: list[str] = []
+    output_variable: str = ""
+    output_schema: str = ""
+    next_step_sequence_number: int = PIPELINE_END
+    vote_on: list[str] = []
+    targets: list[int] | None = None
+    for_each: str | None = None
+    on_item_error: Literal["fail", "skip"] = "fail"
+    repeat: Repeat | None = None
+    model: str | None = None
+    effect: Effect | None = None
+
+
+class Plan(Value, frozen=True, kw_only=True):
+    """The planner's answer: how the work was divided, and the steps."""
+
+    reasoning: str
+    steps: list[PlanStep]
+
+
+class Problem(Value, frozen=True, kw_only=True):
+    """One thing wrong with a plan: which check found it, in which step, and how to mend it."""
+
+    check: str
+    message: str
+    step: int | None = None
+    fix: str = ""
+    quote: str = ""
+
+
+class Usage(Value, frozen=True, kw_only=True):
+    """Tokens of one reply, as the API counted them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_creation_tokens: int = 0
+
+    @property
+    def total(self) -> int:
+        """All tokens, cached or not."""
+        return (
+            self.input_tokens
+            + self.output_tokens
+            + self.cache_read_tokens
+            + self.cache_creation_tokens
+        )
+
+
+class AgentCall(Value, frozen=True, kw_only=True):
+    """One question to one fresh agent. Plain data: it can travel to another machine."""
+
+    key: CallKey
+    role: Literal["plan", "check", "step"]
+    system_prompt: str
+    prompt: str
+    model: str
+    prompt_version: str
+    effort: str | None = None
+    thinking: str | None = None
+    tools: list[str] = []
+    mcp_servers: dict[str, Any] = {}
+    effect: Effect = "pure"
+    grants: list[str] = []
+    output_schema: str = ""
+    targets: list[int] | None = None
+    literal_paths: list[str] = []
+    cwd: str = ""
+    add_dirs: list[str] = []
+    timeout_s: float = 600.0
+    max_turns: int = 20
+
+
+class AgentError(Value, frozen=True, kw_only=True):
+    """Why a reply is no answer: a kind for programs, a message for people."""
+
+    kind: str
+    message: str
+
+
+class AgentReply(Value, frozen=True, kw_only=True):
+    """What came back from one agent call: an answer, or an error that flags the sample.
+
+    `cost_usd` and `usage` are None where the agent did not say; unknown is not zero.
+    """
+
+    text: str
+    cost_usd: float | None = None
+    usage: Usage | None = None
+    duration_ms: int = 0
+    turns: int = 0
+    model: str = ""
+    stop_reason: str = ""
+    error: AgentError | None = None
+    denied: list[str] = []
+    simulated: bool = False
+
+
+class AnswerCount(Value, frozen=True, kw_only=True):
+    """One cluster of a vote: a canonical answer and the samples that gave it."""
+
+    answer: str
+    samples: list[int]
+
+
+class VoteResult(Value, frozen=True, kw_only=True):
+    """The state of a vote after some complete rounds; `winner` is the sample that is kept."""
+
+    answers: list[AnswerCount]
+    flagged: list[int]
+    winner: int | None
+    margin: int
+    decided_by: int | None
+    reason: str = ""
+
+
+class VotingSummary(Value, frozen=True, kw_only=True):
+    """How a step's output was chosen; `note` says why a step was not voted on."""
+
+    strategy: str
+    total_samples: int
+    red_flagged: int
+    winning_votes: int
+    margin: int = 0
+    note: str = ""
+
+
+class Totals(Value, frozen=True, kw_only=True):
+    """What a run has used so far. `unpriced` counts the replies whose cost is not known."""
+
+    cost_usd: float = 0.0
+    tokens: int = 0
+    samples: int = 0
+    red_flagged: int = 0
+    retries: int = 0
+    duration_ms: int = 0
+    unpriced: int = 0
+
+
+RunStatus = Literal["running", "paused", "completed", "failed", "cancelled"]
+
+
+class RunSummary(Value, frozen=True, kw_only=True):
+    """One row about a run, kept beside its log in the same transaction so that lists are quick."""
+
+    instruction: str
+    status: RunStatus
+    reason: str = ""
+    model: str = ""
+    agent: str = "claude"
+    started_at: float = 0.0
+    updated_at: float = 0.0
+    steps_done: int = 0
+    steps_total: int = 0
+    totals: Totals = field(default_factory=Totals)

@@ -1,0 +1,75 @@
+"""The protocols of everything that is outside the core: agents, storage, time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from maker.core.models import AgentCall, AgentReply, RunId, RunSummary
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """One event as it is stored: its place, its time, and the exact bytes that were hashed."""
+
+    seq: int
+    timestamp: float
+    type: str
+    payload: bytes
+    hash: bytes
+
+
+class Agent(Protocol):
+    """Answers one call.
+
+    Raises AgentUnavailable (ask again later), AgentNotReady (the user must act) or ModelNotFound;
+    every other failure is a reply with an `error`.
+    """
+
+    async def ask(self, call: AgentCall) -> AgentReply: ...
+
+
+class EventStore(Protocol):
+    """Keeps the logs of runs. One transaction an append; `(run, seq)` is the lock."""
+
+    async def append(
+        self,
+        run: RunId,
+        records: Sequence[Record],
+        blobs: Mapping[str, bytes],
+        summary: RunSummary,
+    ) -> None:
+        """Store the records that follow the run's last one, or raise ConcurrentAppend.
+
+        `blobs` maps SHA-256 (hex) to content; `summary` replaces the run's row.
+        """
+        ...
+
+    async def load(self, run: RunId) -> list[Record]:
+        """All records of the run in order. Raises RunNotFound or LogDamaged."""
+        ...
+
+    async def blob(self, digest: str) -> bytes:
+        """The content with this SHA-256 (hex). Raises StoreError where there is none."""
+        ...
+
+    async def acquire(self, run: RunId, owner: str, now: float, ttl_s: float) -> None:
+        """Take or renew the run's lease, or raise RunBusy."""
+        ...
+
+    async def release(self, run: RunId, owner: str) -> None:
+        """Give the lease back; nothing happens where another owner has it."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Clock(Protocol):
+    """Time, as an argument."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...

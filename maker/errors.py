@@ -1,0 +1,105 @@
+"""Every error that maker raises on purpose.
+
+An expected failure of a task is an event in its log, not an exception. An exception means that
+the program, the machine or the user is wrong, so each one says what is wrong and what to do.
+"""
+
+from __future__ import annotations
+
+
+class MakerError(Exception):
+    """Something is wrong outside the task itself; `advice` says what to do about it."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+
+class ConfigError(MakerError):
+    """A setting, an option or an input file is not usable; `field` names it."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, field: str = "", advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.field = field
+
+
+class RunNotFound(MakerError):
+    """No run, or more than one, answers to the given reference."""
+
+    exit_code = 2
+
+
+class RunBusy(MakerError):
+    """Another live process holds the lease of the run."""
+
+    exit_code = 2
+
+
+class StoreError(MakerError):
+    """The database cannot be opened, read or written."""
+
+
+class LogDamaged(StoreError):
+    """The stored log is not one that maker wrote; `seq` is the first bad event."""
+
+    exit_code = 6
+
+    def __init__(self, message: str, *, seq: int = 0, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.seq = seq
+
+
+class ConcurrentAppend(StoreError):
+    """Another writer appended to the same run at the same place."""
+
+
+class StalledDispatch(MakerError):
+    """A module was asked to act and appended nothing: a defect, reported instead of looped on."""
+
+
+class RunMustPause(MakerError):
+    """The run cannot go on now, but can be resumed later; it becomes a `RunPaused` event."""
+
+    def __init__(self, reason: str, detail: str, *, advice: str = "") -> None:
+        super().__init__(detail, advice=advice)
+        self.reason = reason
+        self.detail = detail
+
+
+class AgentUnavailable(MakerError):
+    """The agent could not be reached this time (rate limit, overload, network): ask again later."""
+
+    exit_code = 75
+
+    def __init__(
+        self, kind: str, message: str, *, retry_after_s: float | None = None, cost_usd: float = 0.0
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.retry_after_s = retry_after_s
+        self.cost_usd = cost_usd
+
+
+class AgentNotReady(MakerError):
+    """No agent can be asked until the user acts: not logged in, no CLI, no credit."""
+
+    exit_code = 4
+
+    def __init__(self, kind: str, message: str, *, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.kind = kind
+
+
+class ModelNotFound(MakerError):
+    """The API knows no such model."""
+
+    exit_code = 2
+
+    def __init__(self, model: str, message: str) -> None:
+        super().__init__(message, advice="Name a model that your account can use with --model.")
+        self.model = model
