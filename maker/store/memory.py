@@ -1,0 +1,70 @@
+"""The store without a disk: for tests, and for runs that nobody wants to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from maker.core.models import RunId, RunSummary
+from maker.core.seams import Record
+from maker.errors import RunNotFound, StoreError
+from maker.store import integrity, lease
+
+
+class MemoryStore:
+    """An EventStore whose content ends with the object; `close` leaves it usable.
+
+    `summaries` shows the row of each run, as the last append left it.
+    """
+
+    def __init__(self) -> None:
+        self.summaries: dict[RunId, RunSummary] = {}
+        self._logs: dict[RunId, list[Record]] = {}
+        self._blobs: dict[str, bytes] = {}
+        self._leases: dict[RunId, lease.Lease] = {}
+
+    async def append(
+        self,
+        run: RunId,
+        records: Sequence[Record],
+        blobs: Mapping[str, bytes],
+        summary: RunSummary,
+    ) -> None:
+        """Store the records that follow the run's last one, or raise ConcurrentAppend."""
+        log = self._logs.get(run, [])
+        integrity.follow(run, _head(log), records)
+        self._logs.setdefault(run, log).extend(records)
+        self._blobs.update(blobs)
+        self.summaries[run] = summary
+
+    async def load(self, run: RunId) -> list[Record]:
+        """All records of the run in order. Raises RunNotFound."""
+        if run not in self._logs:
+            raise RunNotFound(f"there is no run {run}", advice="See `maker history`.")
+        return list(self._logs[run])
+
+    async def blob(self, digest: str) -> bytes:
+        """The content with this SHA-256 (hex). Raises StoreError where there is none."""
+        try:
+            return self._blobs[digest]
+        except KeyError:
+            raise StoreError(f"there is no blob {digest}") from None
+
+    async def acquire(self, run: RunId, owner: str, now: float, ttl_s: float) -> None:
+        """Take or renew the run's lease, or raise RunBusy. The run need not exist yet."""
+        held = self._leases.get(run)
+        if held is not None and not lease.may_take(held, owner, now):
+            raise lease.busy(run, held, now)
+        self._leases[run] = lease.Lease(owner=owner, expires_at=now + ttl_s)
+
+    async def release(self, run: RunId, owner: str) -> None:
+        """Give the lease back; nothing happens where another owner has it."""
+        held = self._leases.get(run)
+        if held is not None and held.owner == owner:
+            del self._leases[run]
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+def _head(log: Sequence[Record]) -> integrity.Head | None:
+    return integrity.Head(log[-1].seq, log[-1].hash) if log else None
