@@ -1,0 +1,69 @@
+"""What a set of tools may do to the world, and what the user must have granted for it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from maker.core.models import GRANTS, Effect, ToolSpec
+
+STRENGTH: tuple[Effect, ...] = ("pure", "read", "write", "external")
+"""The effects, weakest first."""
+
+BUILTIN_EFFECTS: dict[str, Effect] = {
+    "Read": "read",
+    "Glob": "read",
+    "Grep": "read",
+    "WebFetch": "read",
+    "WebSearch": "read",
+    "Write": "write",
+    "Edit": "write",
+    "NotebookEdit": "write",
+    "Bash": "write",
+}
+_BUILTIN_GRANTS = {"Write": "write", "Edit": "write", "NotebookEdit": "write", "Bash": "bash"}
+
+
+def strongest(effects: Sequence[Effect]) -> Effect:
+    """The strongest of the effects; `pure` where there is none."""
+    return max(effects, key=STRENGTH.index, default="pure")
+
+
+def is_mcp(tool: str) -> bool:
+    """Whether the name is that of an MCP tool or server (`mcp__server` or `mcp__server__tool`)."""
+    return tool.startswith("mcp__")
+
+
+def mcp_server(tool: str) -> str:
+    """The server's name in `mcp__server` or `mcp__server__tool`; empty for a builtin."""
+    return tool.split("__", 2)[1] if is_mcp(tool) else ""
+
+
+def find_spec(tool: str, specs: Sequence[ToolSpec]) -> ToolSpec | None:
+    """The spec that speaks for the tool: its own, or that of its whole MCP server."""
+    by_name = {spec.name: spec for spec in specs}
+    if tool in by_name or not is_mcp(tool):
+        return by_name.get(tool)
+    return by_name.get(f"mcp__{mcp_server(tool)}")
+
+
+def effect_of(tool: str, specs: Sequence[ToolSpec]) -> Effect:
+    """The effect of one tool. A tool that nobody described may do anything: `external`."""
+    spec = find_spec(tool, specs)
+    return spec.effect if spec else BUILTIN_EFFECTS.get(tool, "external")
+
+
+def resolve_effect(tools: Sequence[str], specs: Sequence[ToolSpec]) -> Effect:
+    """The strongest effect of the tools; `pure` without tools."""
+    return strongest([effect_of(tool, specs) for tool in tools])
+
+
+def grants_needed(tools: Sequence[str], specs: Sequence[ToolSpec]) -> list[str]:
+    """What the user must grant before the tools may be used, out of write, bash and external."""
+    needed = {_grant(tool, effect_of(tool, specs)) for tool in tools}
+    return [grant for grant in GRANTS if grant in needed]
+
+
+def _grant(tool: str, effect: Effect) -> str:
+    if tool in _BUILTIN_GRANTS:
+        return _BUILTIN_GRANTS[tool]
+    return "external" if effect in ("write", "external") else ""
