@@ -25,12 +25,14 @@ class Head(Struct, frozen=True):
     hash: bytes
 
 
-def verify_chain(records: Sequence[Record], previous: bytes = events.GENESIS) -> bytes:
-    """The hash of the last record. Raises LogDamaged at the first record that does not follow.
+START = Head(0, events.GENESIS)
+"""The head of a log without records: the first record is number 1."""
 
-    `previous` is the hash before the first record: for a whole log, GENESIS.
-    """
-    for expected, record in enumerate(records, records[0].seq if records else 0):
+
+def verify_chain(records: Sequence[Record], after: Head = START) -> bytes:
+    """The hash of the last record. Raises LogDamaged at the first that does not follow."""
+    previous = after.hash
+    for expected, record in enumerate(records, after.seq + 1):
         if record.seq != expected:
             raise LogDamaged(
                 f"event {expected} is missing: event {record.seq} is in its place",
@@ -51,7 +53,7 @@ def verify_chain(records: Sequence[Record], previous: bytes = events.GENESIS) ->
 def verify_log(records: Sequence[Record], head: Head) -> None:
     """Check that the log is intact and ends where the run's row says. Raises LogDamaged."""
     found = verify_chain(records)
-    last = records[-1].seq if records else -1
+    last = records[-1].seq if records else START.seq
     if last != head.seq:
         raise LogDamaged(
             f"the log should end with event {head.seq}, but ends with event {last}",
@@ -66,17 +68,21 @@ def verify_log(records: Sequence[Record], head: Head) -> None:
         )
 
 
-def follow(run: RunId, head: Head | None, records: Sequence[Record]) -> Head:
-    """The head after `records`. Raises ConcurrentAppend where they do not follow `head`."""
+def follow(run: RunId, head: Head, records: Sequence[Record]) -> Head:
+    """The head after `records`. Raises ConcurrentAppend where they follow another head."""
     if not records:
         raise StoreError(f"nothing to append to run {run}: the group of events is empty")
-    first, last = records[0], records[-1]
-    if head is not None and first.seq != head.seq + 1:
-        raise ConcurrentAppend(
-            f"event {first.seq} cannot be appended to run {run}, whose last event is {head.seq}",
-            advice="Another process works on this run. See `maker history`.",
-        )
+    if records[0].seq != head.seq + 1:
+        raise overtaken(run, records[0].seq)
     try:
-        return Head(last.seq, verify_chain(records, head.hash if head else events.GENESIS))
+        return Head(records[-1].seq, verify_chain(records, head))
     except LogDamaged as damage:
         raise StoreError(f"run {run} cannot be appended to: {damage.message}") from damage
+
+
+def overtaken(run: RunId, seq: int) -> ConcurrentAppend:
+    """The error of a writer whose place in the log was taken by another one."""
+    return ConcurrentAppend(
+        f"event {seq} cannot be appended to run {run}: its log ends elsewhere by now",
+        advice="Another process works on this run. See `maker history`.",
+    )

@@ -66,5 +66,5 @@ class MemoryStore:
         """Nothing is open."""
 
 
-def _head(log: Sequence[Record]) -> integrity.Head | None:
-    return integrity.Head(log[-1].seq, log[-1].hash) if log else None
+def _head(log: Sequence[Record]) -> integrity.Head:
+    return integrity.Head(log[-1].seq, log[-1].hash) if log else integrity.START

@@ -23,7 +23,7 @@ def make_log(*payloads: Any, after: Sequence[Record] = ()) -> list[Record]:
         previous = log[-1].hash if log else events.GENESIS
         log.append(
             Record(
-                seq=len(log),
+                seq=len(log) + 1,
                 timestamp=1_700_000_000.25 + len(log),
                 type="StepStarted",
                 payload=text,

@@ -1,0 +1,96 @@
+"""Creating the schema and bringing an older one up to date.
+
+Alembic takes most of a second to import, so it is only loaded where there is an old schema: a
+fresh one is created directly. `migrations/env.py` uses `transaction`, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from maker.errors import StoreError
+from maker.store import ddl, engine, faults, files, location, schema, versions
+
+
+def prepare(url: str) -> None:
+    """Create or upgrade the database where that is needed. Raises StoreError."""
+    path = location.sqlite_path(url)
+    if path is not None:
+        files.prepare(path)
+        if versions.file_state(path) == "current":
+            return
+    upgrade(url)
+
+
+def upgrade(url: str) -> bool:
+    """Bring the schema to this maker's version; whether anything had to be done.
+
+    Runs in one transaction: it is done whole or not at all.
+    """
+    with transaction(url) as connection:
+        state = _state(connection, location.shown(url))
+        if state == "fresh":
+            _create(connection)
+        elif state == "old":
+            _migrate(connection)
+    return state != "current"
+
+
+@contextmanager
+def transaction(url: str) -> Iterator[Connection]:
+    """A transaction in which tables may be rebuilt; their references are checked at its end."""
+    path = location.sqlite_path(url)
+    if path is not None:
+        files.prepare(path)
+    try:
+        with engine.sync_engine(url, foreign_keys=False).begin() as connection:
+            yield connection
+            _require_references(connection)
+    except SQLAlchemyError as error:
+        cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+        raise faults.explain(cause, location.shown(url)) from error
+
+
+def scripts() -> Path:
+    """The folder of the migrations: inside an installed maker, or at the top of the repository."""
+    installed = Path(__file__).parents[1] / "_migrations"
+    return installed if installed.is_dir() else Path(__file__).parents[2] / "migrations"
+
+
+def _state(connection: Connection, place: str) -> versions.State:
+    known = versions.sqlite_state if _is_sqlite(connection) else versions.postgres_state
+    return known(lambda sql: connection.exec_driver_sql(sql).scalar(), place)
+
+
+def _create(connection: Connection) -> None:
+    schema.metadata.create_all(connection, checkfirst=False)
+    connection.exec_driver_sql(ddl.ALEMBIC_TABLE)
+    connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{ddl.REVISION}')")
+    schema.install(connection)
+
+
+def _migrate(connection: Connection) -> None:
+    # Imported here because it costs most of a second, and is hardly ever needed.
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(scripts()).replace("%", "%%"))
+    command.upgrade(config, "head")
+
+
+def _require_references(connection: Connection) -> None:
+    if _is_sqlite(connection) and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+        raise StoreError(
+            "the database has rows that refer to missing ones; nothing was changed",
+            advice="See `maker db check`, and restore the file from a backup.",
+        )
+
+
+def _is_sqlite(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"

@@ -1,0 +1,139 @@
+"""How values become rows and rows become values, and the statements that read them.
+
+Plain SQL text with `:name` parameters: the same statements run on SQLAlchemy and, for commands
+that must start quickly, on the driver alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from maker.core.models import RunId, RunSummary, Totals
+from maker.core.seams import Record
+from maker.errors import LogDamaged, RunNotFound, StoreError
+
+INLINE_LIMIT_BYTES = 64 * 1024
+"""A longer payload is kept as a blob, so that reading a log's rows stays quick."""
+_WORTH_COMPRESSING_BYTES = 256
+
+HEAD = "SELECT run, head_seq, head_hash FROM runs WHERE run_id = :run_id"
+LOG = """
+    SELECT e.seq, e.appended_at, e.type, e.payload, e.hash, e.blob, b.codec, b.content
+    FROM events e LEFT JOIN blobs b ON b.digest = e.blob WHERE e.run = :run ORDER BY e.seq"""
+BLOB = "SELECT codec, content FROM blobs WHERE digest = :digest"
+
+
+def run_bytes(run: RunId) -> bytes:
+    """The run id as it is stored. Raises RunNotFound where it is none."""
+    try:
+        return uuid.UUID(run).bytes
+    except ValueError:
+        raise RunNotFound(f"{run!r} is not a run id", advice="See `maker history`.") from None
+
+
+def no_such_run(run: RunId) -> RunNotFound:
+    """The error for a run that is not in the database."""
+    return RunNotFound(f"there is no run {run}", advice="See `maker history`.")
+
+
+def digest_bytes(digest: str) -> bytes:
+    """The name of a blob as it is stored. Raises StoreError where it is none."""
+    try:
+        return bytes.fromhex(digest)
+    except ValueError:
+        raise no_such_blob(digest) from None
+
+
+def no_such_blob(digest: str) -> StoreError:
+    """The error for content that is not in the database."""
+    return StoreError(f"there is no blob {digest}", advice="See `maker db check`.")
+
+
+def summary_row(summary: RunSummary) -> dict[str, Any]:
+    """The columns of `runs` that show the summary."""
+    row = msgspec.structs.asdict(summary)
+    return {**row, **msgspec.structs.asdict(row.pop("totals"))}
+
+
+def summary_of(row: Mapping[str, Any]) -> RunSummary:
+    """The summary in a row of `runs`. Raises StoreError where it makes no sense."""
+    flat = {name: row[name] for name in RunSummary.__struct_fields__ if name != "totals"}
+    totals = {name: row[name] for name in Totals.__struct_fields__}
+    try:
+        return msgspec.convert({**flat, "totals": totals}, RunSummary)
+    except msgspec.ValidationError as error:
+        raise StoreError(
+            f"the row of run {row['run_id']} makes no sense: {error}",
+            advice="See `maker db check`.",
+        ) from error
+
+
+def blob_row(digest: bytes, content: bytes) -> dict[str, Any]:
+    """The row of a blob, compressed where that helps."""
+    if len(content) >= _WORTH_COMPRESSING_BYTES:
+        packed = zlib.compress(content, 1)
+        if len(packed) < len(content):
+            return {"digest": digest, "codec": "zlib", "content": packed}
+    return {"digest": digest, "codec": "raw", "content": content}
+
+
+def blob_content(digest: bytes, codec: str, content: bytes) -> bytes:
+    """What `blob_row` was given. Raises LogDamaged where the content is not what it was."""
+    try:
+        plain = zlib.decompress(content) if codec == "zlib" else content
+    except zlib.error:
+        plain = b""
+    if hashlib.sha256(plain).digest() != digest:
+        raise LogDamaged(
+            f"blob {digest.hex()} does not match its hash: its content was changed",
+            advice="Restore the database from a backup.",
+        )
+    return plain
+
+
+def event_rows(
+    run: int, records: Sequence[Record]
+) -> tuple[list[dict[str, Any]], dict[bytes, bytes]]:
+    """The rows of the records, and the payloads that are too big for them, by digest."""
+    big: dict[bytes, bytes] = {}
+    rows = []
+    for record in records:
+        digest = None
+        if len(record.payload) > INLINE_LIMIT_BYTES:
+            digest = hashlib.sha256(record.payload).digest()
+            big[digest] = record.payload
+        rows.append(
+            {
+                "run": run,
+                "seq": record.seq,
+                "type": record.type,
+                "appended_at": record.timestamp,
+                "payload": None if digest else record.payload.decode(),
+                "blob": digest,
+                "hash": record.hash,
+            }
+        )
+    return rows, big
+
+
+def record_of(row: Sequence[Any]) -> Record:
+    """The record in a row of LOG. Raises LogDamaged."""
+    seq, appended_at, kind, payload, digest_of_chain, blob, codec, content = row
+    if payload is None:
+        if content is None:
+            raise LogDamaged(f"the content of event {seq} is missing", seq=seq)
+        try:
+            payload_bytes = blob_content(blob, codec, content)
+        except LogDamaged as damage:
+            raise LogDamaged(damage.message, seq=seq, advice=damage.advice) from damage
+    else:
+        payload_bytes = payload.encode()
+    return Record(
+        seq=seq, timestamp=appended_at, type=kind, payload=payload_bytes, hash=digest_of_chain
+    )

@@ -1,0 +1,113 @@
+"""The tables, in SQLAlchemy Core. Versions, triggers and views are in `ddl.py`.
+
+STRICT tables know TEXT, INTEGER, REAL and BLOB only; UUIDs and hashes are bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    REAL,
+    CheckConstraint,
+    Column,
+    Connection,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
+from sqlalchemy.types import TypeEngine
+
+from maker.store import ddl
+
+Seconds: TypeEngine[float] = REAL().with_variant(DOUBLE_PRECISION(), "postgresql")
+"""A PostgreSQL REAL has four bytes: too few for a time."""
+
+
+def _required(name: str, kind: Any, **options: Any) -> Column[Any]:
+    return Column(name, kind, nullable=False, **options)
+
+
+metadata = MetaData()
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run", Integer, primary_key=True),
+    _required("run_id", LargeBinary, unique=True),
+    _required("instruction", Text),
+    _required("status", Text),
+    _required("reason", Text),
+    _required("model", Text),
+    _required("agent", Text),
+    _required("started_at", Seconds, index=True),
+    _required("updated_at", Seconds),
+    _required("steps_done", Integer),
+    _required("steps_total", Integer),
+    _required("cost_usd", Seconds),
+    _required("tokens", Integer),
+    _required("samples", Integer),
+    _required("red_flagged", Integer),
+    _required("retries", Integer),
+    _required("duration_ms", Integer),
+    _required("unpriced", Integer),
+    _required("head_seq", Integer),
+    _required("head_hash", LargeBinary),
+    Column("lease_owner", Text),
+    Column("lease_expires_at", Seconds),
+    _required("lease_epoch", Integer, server_default="0"),
+    _required("pruned", Integer, server_default="0"),
+    CheckConstraint("length(run_id) = 16", name="run_id_is_a_uuid"),
+    CheckConstraint("length(head_hash) = 32", name="head_hash_is_sha256"),
+    sqlite_strict=True,
+)
+"""One row a run: who works on it, where its log ends, and the summary that lists show."""
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    _required("codec", Text),
+    _required("content", LargeBinary),
+    CheckConstraint("length(digest) = 32", name="digest_is_sha256"),
+    CheckConstraint("codec IN ('raw', 'zlib')", name="codec_is_known"),
+    sqlite_strict=True,
+)
+"""Big values, once each, by the SHA-256 of their content."""
+
+events = Table(
+    "events",
+    metadata,
+    Column("run", Integer, ForeignKey("runs.run"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    _required("type", Text),
+    _required("appended_at", Seconds),
+    Column("payload", Text),
+    Column("blob", LargeBinary, ForeignKey("blobs.digest")),
+    _required("hash", LargeBinary),
+    CheckConstraint("(payload IS NULL) <> (blob IS NULL)", name="one_payload"),
+    CheckConstraint("length(hash) = 32", name="hash_is_sha256"),
+    sqlite_strict=True,
+    sqlite_with_rowid=False,
+)
+"""The logs. A payload is here as text, or in `blobs` where it is big."""
+
+
+def install(connection: Connection) -> None:
+    """Create triggers and views and note the version; part of creating and of migrating."""
+    for statement in (*ddl.TRIGGERS.values(), *ddl.VIEWS.values()):
+        connection.exec_driver_sql(statement)
+    connection.exec_driver_sql(f"PRAGMA application_id = {ddl.APPLICATION_ID}")
+    connection.exec_driver_sql(f"PRAGMA user_version = {ddl.VERSION}")
+
+
+def uninstall(connection: Connection) -> None:
+    """Drop triggers and views, so that tables can be rebuilt."""
+    for name in ddl.TRIGGERS:
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
+    for name in ddl.VIEWS:
+        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")

@@ -1,0 +1,141 @@
+"""What happens inside each transaction of the store, on a plain SQLAlchemy connection.
+
+No connection is opened and nothing is committed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+from sqlalchemy import Connection, Select, bindparam, insert, select, text, update
+
+from maker.core.models import RunId, RunSummary
+from maker.core.seams import Record
+from maker.errors import RunBusy
+from maker.store import integrity, lease, rows, schema
+
+_INSERT_BLOB = text(
+    "INSERT INTO blobs (digest, codec, content) VALUES (:digest, :codec, :content)"
+    " ON CONFLICT DO NOTHING"
+)
+_READ_HEAD, _READ_LOG, _READ_BLOB = text(rows.HEAD), text(rows.LOG), text(rows.BLOB)
+_ADVANCE = update(schema.runs).where(
+    schema.runs.c.run == bindparam("key"),
+    schema.runs.c.head_seq == bindparam("old_seq"),
+    schema.runs.c.head_hash == bindparam("old_hash"),
+)
+_LEASE = update(schema.runs).where(
+    schema.runs.c.run_id == bindparam("id"), schema.runs.c.lease_epoch == bindparam("epoch")
+)
+
+
+class Place(Struct, frozen=True):
+    """Where a run is in the database: its integer key and the head of its log."""
+
+    key: int
+    head: integrity.Head
+
+
+def append(
+    connection: Connection,
+    run: RunId,
+    known: Place | None,
+    records: Sequence[Record],
+    blobs: Mapping[str, bytes],
+    summary: RunSummary,
+    first_lease: lease.Lease | None,
+) -> Place:
+    """Store the records that follow the log, the blobs and the run's row; the run's new place."""
+    place = known or _place(connection, run)
+    head = integrity.follow(run, place.head if place else integrity.START, records)
+    row = {**rows.summary_row(summary), "head_seq": head.seq, "head_hash": head.hash}
+    if place is None:
+        key = _create(connection, run, row, first_lease)
+    else:
+        key = place.key
+        old = {"key": key, "old_seq": place.head.seq, "old_hash": place.head.hash}
+        if connection.execute(_ADVANCE, {**old, **row}).rowcount != 1:
+            raise integrity.overtaken(run, records[0].seq)
+    events, big = rows.event_rows(key, records)
+    contents = {rows.digest_bytes(digest): content for digest, content in blobs.items()} | big
+    if contents:
+        connection.execute(_INSERT_BLOB, [rows.blob_row(*item) for item in contents.items()])
+    connection.execute(insert(schema.events), events)
+    return Place(key, head)
+
+
+def load(connection: Connection, run: RunId) -> tuple[Place, list[Record]]:
+    """The place and the verified log of a run. Raises RunNotFound or LogDamaged."""
+    place = _place(connection, run)
+    if place is None:
+        raise rows.no_such_run(run)
+    found = connection.execute(_READ_LOG, {"run": place.key}).all()
+    records = [rows.record_of(row) for row in found]
+    integrity.verify_log(records, place.head)
+    return place, records
+
+
+def blob(connection: Connection, digest: str) -> bytes:
+    """The content with this SHA-256 (hex). Raises StoreError."""
+    name = rows.digest_bytes(digest)
+    found = connection.execute(_READ_BLOB, {"digest": name}).first()
+    if found is None:
+        raise rows.no_such_blob(digest)
+    return rows.blob_content(name, found.codec, found.content)
+
+
+def acquire(connection: Connection, run: RunId, owner: str, now: float, ttl_s: float) -> bool:
+    """Take or renew the lease, or raise RunBusy. False where the run has no row yet."""
+    row = connection.execute(_lease_columns(run)).first()
+    if row is None:
+        return False
+    if row.lease_owner is not None:
+        held = lease.Lease(owner=row.lease_owner, expires_at=row.lease_expires_at)
+        if not lease.may_take(held, owner, now):
+            raise lease.busy(run, held, now)
+    if not _write_lease(connection, run, row.lease_epoch, owner, now + ttl_s):
+        raise RunBusy(f"another process has just taken run {run}", advice="See `maker history`.")
+    return True
+
+
+def release(connection: Connection, run: RunId, owner: str) -> None:
+    """Give the lease back where `owner` has it."""
+    row = connection.execute(_lease_columns(run)).first()
+    if row is not None and row.lease_owner == owner:
+        _write_lease(connection, run, row.lease_epoch, None, None)
+
+
+def _place(connection: Connection, run: RunId) -> Place | None:
+    row = connection.execute(_READ_HEAD, {"run_id": rows.run_bytes(run)}).first()
+    return Place(row.run, integrity.Head(row.head_seq, row.head_hash)) if row else None
+
+
+def _create(
+    connection: Connection, run: RunId, row: dict[str, object], first: lease.Lease | None
+) -> int:
+    values = {
+        "run_id": rows.run_bytes(run),
+        **row,
+        "lease_owner": first.owner if first else None,
+        "lease_expires_at": first.expires_at if first else None,
+    }
+    created = insert(schema.runs).returning(schema.runs.c.run)
+    key: int = connection.execute(created, values).scalar_one()
+    return key
+
+
+def _lease_columns(run: RunId) -> Select[tuple[str | None, float | None, int]]:
+    columns = schema.runs.c
+    return select(columns.lease_owner, columns.lease_expires_at, columns.lease_epoch).where(
+        columns.run_id == rows.run_bytes(run)
+    )
+
+
+def _write_lease(
+    connection: Connection, run: RunId, epoch: int, owner: str | None, expires_at: float | None
+) -> bool:
+    """Whether the lease was still as it was read: each change counts its epoch up."""
+    where = {"id": rows.run_bytes(run), "epoch": epoch}
+    change = _LEASE.values(lease_owner=owner, lease_expires_at=expires_at, lease_epoch=epoch + 1)
+    return connection.execute(change, where).rowcount == 1
