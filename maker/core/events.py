@@ -155,6 +155,7 @@ class TryFailed(Fact, frozen=True, kw_only=True):
     iteration: int
     try_number: int
     error: str
+    duration_ms: int = 0
 
 
 class StepCompleted(Fact, frozen=True, kw_only=True):

@@ -254,6 +254,7 @@ class VoteResult(Value, frozen=True, kw_only=True):
 
     answers: list[AnswerCount]
     flagged: list[int]
+    cannot: list[int]
     winner: int | None
     margin: int
     decided_by: int | None

@@ -1,0 +1,137 @@
+"""Chooses what stands behind the seams: the store, the agent, the clock, the secrets to hide."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from maker.core import events as e
+from maker.core.clock import SystemClock
+from maker.core.entrance import purified
+from maker.core.models import Plan, RunId, TaskConfig
+from maker.core.orchestrator import Consent, Orchestrator, nobody
+from maker.core.seams import Agent, EventStore
+from maker.core.state import RunState, changed, fold
+from maker.core.text import environment_secrets
+from maker.executor.agent_runner import AgentRunner
+from maker.executor.agent_simulated import SimulatedAgent
+from maker.store.location import database_url
+from maker.store.sql import SqlStore
+from maker.tools.registry import ToolRegistry
+
+
+class Session:
+    """An orchestrator with the events that open its session."""
+
+    def __init__(self, orchestrator: Orchestrator, opening: Sequence[e.Event]) -> None:
+        self.orchestrator, self._opening = orchestrator, opening
+
+    def run(self) -> AsyncIterator[e.Event]:
+        """The events of the session, each once it is on disk."""
+        return self.orchestrator.run(*self._opening)
+
+
+@contextlib.asynccontextmanager
+async def opened(
+    store: EventStore | None = None, url: str | None = None
+) -> AsyncIterator[EventStore]:
+    """The given store, which stays open, or the one that the settings name, closed at the end."""
+    if store is not None:
+        yield store
+        return
+    own = SqlStore(database_url(url, os.environ))
+    try:
+        yield own
+    finally:
+        await own.close()
+
+
+def registry_for(config: TaskConfig, registry: ToolRegistry | None = None) -> ToolRegistry:
+    """The given registry, or Claude's own tools as the configuration allows; MCP servers added."""
+    registry = registry or ToolRegistry.with_defaults(config.allowed_builtin_tools)
+    for name, server in config.mcp_servers.items():
+        registry.register_mcp(name, server)
+    return registry
+
+
+def seams(
+    config: TaskConfig, registry: ToolRegistry, environ: Mapping[str, str] = os.environ
+) -> dict[str, Any]:
+    """What an orchestrator needs beside configuration, registry and store."""
+    return {
+        "agent": agent_for(config, registry),
+        "secrets": environment_secrets(environ),
+    }
+
+
+def agent_for(config: TaskConfig, registry: ToolRegistry) -> Agent:
+    """The agent that the configuration names."""
+    if config.agent == "simulated":
+        return SimulatedAgent(config.simulation, SystemClock())
+    return AgentRunner(live_servers=registry.live_servers)
+
+
+def submitted(
+    config: TaskConfig,
+    *,
+    store: EventStore,
+    registry: ToolRegistry | None = None,
+    plan: Plan | None = None,
+    workspace: str = "",
+    consent: Consent = nobody,
+) -> Session:
+    """A session that starts a run; a plan from the user takes the planner's place."""
+    registry = registry_for(config, registry)
+    orchestrator = Orchestrator(
+        config,
+        registry,
+        store=store,
+        workspace=workspace,
+        consent=consent,
+        **seams(config, registry),
+    )
+    opening: list[e.Event] = [orchestrator.submission()]
+    if plan is not None:
+        opening.append(_from_user(plan))
+    return Session(orchestrator, opening)
+
+
+async def resumed(
+    run: str,
+    options: dict[str, Any],
+    *,
+    store: EventStore,
+    registry: ToolRegistry | None = None,
+    replan: bool = False,
+    plan: Plan | None = None,
+    consent: Consent = nobody,
+) -> Session | None:
+    """A session that goes on with a run; None where the run is completed or cancelled."""
+    history = await store.load(RunId(run))
+    state: RunState = fold(e.decode(record.payload, seq=record.seq) for record in history)
+    if state.status in ("completed", "cancelled"):
+        return None
+    config = changed(state.settings, options)
+    registry = registry_for(config, registry)
+    opening: list[e.Event] = [
+        purified(e.RunResumed(options=options, replan=replan), environment_secrets(os.environ))
+    ]
+    if plan is not None:
+        opening.append(_from_user(plan))
+    orchestrator = Orchestrator(
+        config,
+        registry,
+        store=store,
+        run_id=RunId(run),
+        history=history,
+        consent=consent,
+        **seams(config, registry),
+    )
+    return Session(orchestrator, opening)
+
+
+def _from_user(plan: Plan) -> e.PlanCreated:
+    made = e.PlanCreated(plan=plan, origin="user")
+    return purified(made, environment_secrets(os.environ))

@@ -1,0 +1,187 @@
+"""The loop: decide, let a module process, append, apply, yield.
+
+A fresh run is the resume of a log with one event in it; there is no other path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+
+from maker.core import events as e
+from maker.core.clock import SystemClock
+from maker.core.entrance import purified
+from maker.core.ids import new_run_id
+from maker.core.models import RunId, TaskConfig
+from maker.core.moves import Dispatch, Emit, Pause
+from maker.core.policy import decide
+from maker.core.seams import Agent, Clock, EventStore, Record
+from maker.core.state import RunState, changed
+from maker.errors import RunBusy, RunMustPause, StalledDispatch, StoreError
+from maker.executor.agent_runner import AgentRunner
+from maker.executor.asking import Asker
+from maker.executor.executor import ExecutorModule
+from maker.planner.planner import PlannerModule
+from maker.prompts.version import PROMPT_VERSION
+from maker.store.lease import this_process
+from maker.store.log import EventLog, finish
+from maker.store.memory import MemoryStore
+from maker.tools.registry import ToolRegistry
+from maker.validator.validator import ValidatorModule
+
+Consent = Callable[[RunState], Awaitable[Sequence[e.Event]]]
+"""Asked when the plan needs consent: gives input events, or none where nobody can answer."""
+
+LEASE_S = 30.0
+
+
+async def nobody(state: RunState) -> Sequence[e.Event]:
+    """The consent of a program that nobody watches: none."""
+    return ()
+
+
+class Orchestrator:
+    """One run, from its first or its next event to the point where it ends or pauses."""
+
+    def __init__(
+        self,
+        config: TaskConfig,
+        registry: ToolRegistry,
+        *,
+        store: EventStore | None = None,
+        agent: Agent | None = None,
+        clock: Clock | None = None,
+        consent: Consent = nobody,
+        run_id: RunId | None = None,
+        history: Sequence[Record] = (),
+        workspace: str = "",
+        secrets: Sequence[str] = (),
+    ) -> None:
+        self._config, self._registry, self._workspace = config, registry, workspace
+        self._clock: Clock = clock or SystemClock()
+        self._store: EventStore = store or MemoryStore()
+        self._consent = consent
+        self.run_id = run_id or new_run_id(self._clock.now())
+        self._log = EventLog(self.run_id, self._store, self._clock, history)
+        self._secrets = tuple(secrets)
+        asker = Asker(self._log, self._clock, self._secrets)
+        seam = agent or AgentRunner(live_servers=registry.live_servers)
+        self._planner = PlannerModule(self._log, asker, seam)
+        self._validator = ValidatorModule(self._log, asker, seam)
+        self._executor = ExecutorModule(self._log, asker, seam)
+
+    @property
+    def state(self) -> RunState:
+        """The fold of the log as it is now."""
+        return self._log.state
+
+    @property
+    def head(self) -> tuple[int, bytes]:
+        """Number and hash of the last event."""
+        return self._log.head
+
+    async def run(self, *opening: e.Event) -> AsyncIterator[e.Event]:
+        """Yield the events of this session, each once it is on disk.
+
+        `opening` is what starts the session: by default the submission of the task; for a log
+        with a history, a `RunResumed`. Leaving the iteration early pauses the run.
+        """
+        pump = asyncio.create_task(self._pump(opening or (self.submission(),)), name="pump")
+        try:
+            async for event in self._log.events():
+                yield event
+            await pump
+        finally:
+            pump.cancel()
+            await finish(pump)
+
+    def submission(self) -> e.TaskSubmitted:
+        """The first event: everything that comes from the user, purified at the entrance."""
+        config = changed(self._config, {"mcp_servers": self._registry.mcp_servers})
+        submitted = e.TaskSubmitted(
+            instruction=config.instruction,
+            config=config,
+            tools=self._registry.specs(),
+            workspace=self._workspace,
+            prompt_version=PROMPT_VERSION,
+        )
+        return purified(submitted, self._secrets)
+
+    async def _pump(self, opening: Sequence[e.Event]) -> None:
+        lease = None
+        try:
+            lease = await self._open(opening)
+            await self._drive()
+        except RunMustPause as pause:
+            self._log.append(e.RunPaused(reason=pause.reason, detail=pause.detail))
+        except asyncio.CancelledError:
+            if self.state.status == "running" and self.state.submitted:
+                self._log.append(e.RunPaused(reason="signal", detail="interrupted"))
+            raise
+        finally:
+            await finish(asyncio.ensure_future(self._close(lease)))
+
+    async def _open(self, opening: Sequence[e.Event]) -> asyncio.Task[None]:
+        """Take the lease, append what opens the session, and keep the lease."""
+        owner = this_process()
+        await self._store.acquire(self.run_id, owner, self._clock.now(), LEASE_S)
+        for event in opening:
+            self._log.append(event)
+        await self._log.durable()
+        await self._store.acquire(self.run_id, owner, self._clock.now(), LEASE_S)
+        return asyncio.create_task(self._keep_lease(owner), name="lease")
+
+    async def _keep_lease(self, owner: str) -> None:
+        """Renew the lease in real time; whoever loses it must not buy anything more."""
+        try:
+            while True:
+                await asyncio.sleep(LEASE_S / 3)
+                await self._store.acquire(self.run_id, owner, self._clock.now(), LEASE_S)
+        except (StoreError, RunBusy) as error:
+            self._log.fail(error)
+
+    async def _close(self, lease: asyncio.Task[None] | None) -> None:
+        try:
+            await self._log.close()
+        finally:
+            if lease is not None:
+                lease.cancel()
+                await asyncio.wait([lease])
+                await self._store.release(self.run_id, this_process())
+
+    async def _drive(self) -> None:
+        while (decision := decide(self.state)) is not None:
+            match decision:
+                case Emit(event):
+                    self._log.append(event)
+                case Dispatch():
+                    await self._dispatch(decision)
+                case Pause():
+                    for event in await self._settle(decision):
+                        self._log.append(event)
+            await self._log.room()
+
+    async def _dispatch(self, dispatch: Dispatch) -> None:
+        before = self._log.head
+        match dispatch.module:
+            case "planner":
+                events = self._planner.process(dispatch.event)
+            case "validator":
+                events = self._validator.process(dispatch.event)
+            case "executor":
+                events = self._executor.process(dispatch.event)
+        async with contextlib.aclosing(events):
+            async for event in events:
+                self._log.append(event)
+                await self._log.room()
+        if self._log.head == before:
+            raise StalledDispatch(
+                f"the {dispatch.module} was given {type(dispatch.event).__name__} and did nothing",
+                advice="This is a defect in maker; see `maker show RUN --events`.",
+            )
+
+    async def _settle(self, pause: Pause) -> Sequence[e.Event]:
+        """What an outsider says to a pause; without an answer the run pauses."""
+        answer = await self._consent(self.state) if pause.reason == "approval" else ()
+        return answer or (e.RunPaused(reason=pause.reason, detail=pause.detail),)

@@ -1,0 +1,83 @@
+"""Who acts next, and how often something is tried again. Every limit of that kind lives here."""
+
+from __future__ import annotations
+
+from maker.core import events as e
+from maker.core.moves import Decision, Dispatch, Emit, Pause
+from maker.core.state import Lane, RunState, problems_text
+from maker.tools.effects import grants_needed
+
+SUCCESSORS = {"claude-sonnet-4-5": "claude-sonnet-5-5"}
+"""Pinned successors of models that were a default once and may be retired."""
+
+MAX_WAITS = 12
+"""Faults in a row after which a call gives up and the run pauses."""
+LONGEST_WAIT_S = 900.0
+"""A longer wait than this is not sat out: the run pauses and says when to resume."""
+_FIRST_WAIT_S = 1.0
+_BACKOFF_LIMIT_S = 60.0
+
+
+def decide(state: RunState) -> Decision | None:
+    """The next decision of a run; None when it is over or paused."""
+    if state.submitted is None or state.status != "running":
+        return None
+    match state.phase:
+        case "submitted":
+            return Dispatch("planner", state.submitted)
+        case "rejected":
+            return _after_rejection(state, state.submitted)
+        case "planned":
+            assert state.planned is not None
+            return Dispatch("validator", state.planned)
+        case "validated" | "executing":
+            assert state.passed is not None
+            return _before_effects(state) or Dispatch("executor", state.passed)
+
+
+def missing_grants(state: RunState) -> list[str]:
+    """The effects that the plan needs and nobody has agreed to."""
+    if state.plan is None:
+        return []
+    named = {
+        tool for step in state.plan.steps for tool in [*step.primary_tools, *step.fallback_tools]
+    }
+    granted = {*state.settings.allow, *state.approved}
+    return [g for g in grants_needed(sorted(named), state.task.tools) if g not in granted]
+
+
+def retry_wait_s(waits: int, retry_after_s: float | None) -> float | None:
+    """How long to wait before a call is asked again after its n-th fault; None: give up."""
+    wait_s = min(_FIRST_WAIT_S * 2**waits, _BACKOFF_LIMIT_S)
+    wait_s = max(wait_s, retry_after_s or 0.0)
+    return None if waits >= MAX_WAITS or wait_s > LONGEST_WAIT_S else wait_s
+
+
+def may_try_again(state: RunState, lane: Lane) -> bool:
+    """Whether a failed try of a step is followed by another."""
+    return lane.try_number - lane.first_try < state.settings.step_max_retries
+
+
+def _after_rejection(state: RunState, submitted: e.TaskSubmitted) -> Decision:
+    by_user = state.planned is not None and state.planned.origin == "user"
+    if not by_user and state.rejections <= state.settings.max_planner_retries:
+        return Dispatch("planner", submitted)
+    whose = "your plan" if by_user else f"no valid plan after {state.rejections} attempts"
+    return Emit(
+        e.TaskFailed(
+            error=f"{whose}: {problems_text(state.problems)}",
+            total_cost_usd=state.totals.cost_usd,
+            total_duration_ms=state.totals.duration_ms,
+            totals=state.totals,
+            result={"status": "failed", "steps": [], "output": None},
+        )
+    )
+
+
+def _before_effects(state: RunState) -> Pause | None:
+    if state.settings.dry_run:
+        return Pause("dry_run", "the plan is valid; nothing was executed")
+    missing = missing_grants(state)
+    if missing:
+        return Pause("approval", f"the plan needs consent for: {', '.join(missing)}")
+    return None

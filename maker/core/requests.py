@@ -1,0 +1,31 @@
+"""The identity of what an agent was asked: a hash over the meaning of a call, not its place."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from maker.core.models import AgentCall
+
+MEANING = (
+    "role", "prompt_version", "system_prompt", "prompt", "model", "effort", "thinking", "tools",
+    "output_schema", "targets",
+)  # fmt: skip
+"""What the answer may depend on; working folder, date, limits and session are not in it."""
+
+
+def request_hash(call: AgentCall) -> str:
+    """SHA-256 (hex) over the call's meaning; equal questions have equal hashes."""
+    meaning = {name: getattr(call, name) for name in MEANING}
+    return hashlib.sha256(msgspec.json.encode(meaning, order="deterministic")).hexdigest()
+
+
+def prompt_text(call: AgentCall) -> bytes:
+    """What is kept of a prompt, once by content: the system prompt and the user's."""
+    return msgspec.json.encode({"system": call.system_prompt, "prompt": call.prompt})
+
+
+def changed_inputs(recorded: AgentCall, now: AgentCall) -> list[str]:
+    """Which parts of the meaning differ between two calls."""
+    return [name for name in MEANING if getattr(recorded, name) != getattr(now, name)]

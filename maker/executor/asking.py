@@ -1,0 +1,146 @@
+"""The one wrapper around `Agent.ask`: a call is looked up, or asked, recorded and returned.
+
+It owns the limit on samples at once, the caps, and the waiting after faults. It never buys what
+the log already has, and never loses what it bought.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from maker.core import events as e
+from maker.core.entrance import purified
+from maker.core.models import AgentCall, AgentReply, CallKey
+from maker.core.policy import LONGEST_WAIT_S, SUCCESSORS, retry_wait_s
+from maker.core.requests import prompt_text, request_hash
+from maker.core.seams import Clock
+from maker.core.text import clean, redact
+from maker.errors import AgentNotReady, AgentUnavailable, ModelNotFound, RunMustPause
+from maker.executor import budget
+from maker.store.log import EventLog, content_hash
+
+Ask = Callable[[AgentCall], Awaitable[AgentReply | str]]
+
+
+class Asker:
+    """Asks the agent for one run, at most `samples_at_once` calls at a time."""
+
+    def __init__(self, log: EventLog, clock: Clock, secrets: tuple[str, ...] = ()) -> None:
+        self._log, self._clock, self._secrets = log, clock, secrets
+        self._under_way: set[CallKey] = set()
+        self._freed = asyncio.Condition()
+        self._pausing = asyncio.Event()
+        self._pause: RunMustPause | None = None
+
+    async def ask(self, key: CallKey, build: Callable[[CallKey], AgentCall], via: Ask) -> None:
+        """Make sure that the log has the reply to this call.
+
+        Raises RunMustPause where it cannot be had now: a cap, a rate limit, no login.
+        """
+        if self._log.state.reply(key) is not None:
+            return
+        await self._admission(key)
+        try:
+            call = build(key)
+            if call.effect in ("write", "external"):
+                await self._log.durable()
+            await self._ask_until_answered(call, via)
+        except RunMustPause as pause:
+            self._pause = pause
+            self._pausing.set()
+            raise
+        finally:
+            self._under_way.discard(key)
+            async with self._freed:
+                self._freed.notify_all()
+
+    async def _admission(self, key: CallKey) -> None:
+        async with self._freed:
+            while (verdict := self._verdict()) == "wait":
+                await self._freed.wait()
+            self._check_pause()
+            if verdict != "go":
+                raise RunMustPause("budget", verdict)
+            self._under_way.add(key)
+
+    def _check_pause(self) -> None:
+        """Once one call has found that the run must pause, no other is launched."""
+        if self._pause is not None:
+            raise self._pause
+
+    def _verdict(self) -> str:
+        state = self._log.state
+        if len(self._under_way) >= state.settings.samples_at_once:
+            return "wait"
+        samples = sum(budget.is_sample(key) for key in self._under_way)
+        return budget.verdict(state, len(self._under_way), samples, self._clock.now())
+
+    async def _ask_until_answered(self, call: AgentCall, via: Ask) -> None:
+        waits = 0
+        while True:
+            try:
+                reply = await via(call)
+            except AgentUnavailable as fault:
+                await self._wait(call, fault, waits)
+                waits += 1
+            except ModelNotFound as fault:
+                call = self._with_successor(call, fault)
+            except AgentNotReady as fault:
+                raise RunMustPause(fault.kind, fault.message, advice=fault.advice) from fault
+            else:
+                self._record(call, reply)
+                return
+
+    async def _wait(self, call: AgentCall, fault: AgentUnavailable, waits: int) -> None:
+        wait_s = retry_wait_s(waits, fault.retry_after_s)
+        self._log.append(
+            e.AgentRetried(
+                key=call.key,
+                attempt=waits,
+                kind=fault.kind,
+                message=redact(clean(fault.message), self._secrets),
+                wait_s=wait_s or 0.0,
+                cost_usd=fault.cost_usd,
+            )
+        )
+        if wait_s is None:
+            raise RunMustPause(
+                "rate_limit" if fault.kind in ("rate_limit", "overloaded") else "network",
+                f"{fault.message} ({waits + 1} times; maker waits {LONGEST_WAIT_S:.0f} s at most)",
+            ) from fault
+        await self._rest(wait_s)
+        self._check_pause()
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait, but no longer than until another call finds that the run must pause."""
+        both = {
+            asyncio.ensure_future(self._clock.sleep(seconds)),
+            asyncio.ensure_future(self._pausing.wait()),
+        }
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in both:
+                task.cancel()
+
+    def _with_successor(self, call: AgentCall, fault: ModelNotFound) -> AgentCall:
+        """A default model that has been retired is replaced once, before any sample was taken."""
+        successor = SUCCESSORS.get(fault.model)
+        if call.role != "plan" or successor is None:
+            raise RunMustPause("model", fault.message, advice=fault.advice) from fault
+        self._log.append(
+            e.ModelFellBack(model=fault.model, successor=successor, detail=clean(fault.message))
+        )
+        return msgspec.structs.replace(call, model=successor)
+
+    def _record(self, call: AgentCall, reply: AgentReply | str) -> None:
+        if isinstance(reply, str):
+            reply = AgentReply(text=reply)
+        reply = purified(reply, self._secrets)
+        prompt = prompt_text(call)
+        digest = content_hash(prompt)
+        event = e.AgentReplied(key=call.key, request=request_hash(call), prompt=digest, reply=reply)
+        self._log.append(event, {digest: prompt})

@@ -1,0 +1,176 @@
+"""What one sample gets to see: its inputs, its tools, its prompt, and nothing else. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from maker.core.events import parse_step_key
+from maker.core.models import OWN_OUTPUT_DECIDES, AgentCall, CallKey, Effect, PlanStep, TaskConfig
+from maker.core.paths import look_up
+from maker.core.state import Lane, RunState
+from maker.prompts import step as step_prompt
+from maker.prompts.parts import Prompts
+from maker.prompts.version import PROMPT_VERSION
+from maker.replies.schema import comparable_fields, parse_schema
+from maker.tools.effects import resolve_effect, strongest
+
+MOST_INPUT_CHARACTERS = 400_000
+"""About 100,000 tokens of JSON: more does not fit beside a reply in every model's window."""
+
+CONDITIONAL_SCHEMA = "{next_step: int, reason: string}"
+
+_PATH = re.compile(r"(?<![\w/.])/(?:[\w.@+-]+/)*[\w.@+-]*[\w@+-]")
+_OUTPUT_OF = re.compile(r"step_(\d+)_output")
+
+
+def effect_of(state: RunState, step: PlanStep) -> Effect:
+    """The strongest effect of the step's tools, or the stronger one that the plan declares."""
+    tools = [*step.primary_tools, *step.fallback_tools]
+    return strongest([resolve_effect(tools, state.task.tools), step.effect or "pure"])
+
+
+def schema_of(step: PlanStep) -> str:
+    """The schema that a reply to the step must fit."""
+    conditional = step.next_step_sequence_number == OWN_OUTPUT_DECIDES
+    return CONDITIONAL_SCHEMA if conditional else step.output_schema
+
+
+def compared_paths(step: PlanStep) -> tuple[str, ...]:
+    """The fields of the step's output that a vote compares; none where it is all free text."""
+    if step.next_step_sequence_number == OWN_OUTPUT_DECIDES:
+        return ("next_step",)
+    if step.vote_on:
+        return tuple(step.vote_on)
+    return tuple(comparable_fields(parse_schema(step.output_schema)))
+
+
+def why_not_voted(step: PlanStep, effect: Effect) -> str:
+    """Why the step gets one sample whatever the voting strategy; empty where it can be voted on."""
+    if effect in ("write", "external"):
+        return f"not voted: the step has effects ({effect})"
+    if not compared_paths(step):
+        return "not voted: the output has no field that can be compared"
+    return ""
+
+
+def targets_of(step: PlanStep, steps: int) -> list[int] | None:
+    """Where a conditional step may lead; None for the others."""
+    if step.next_step_sequence_number != OWN_OUTPUT_DECIDES:
+        return None
+    return step.targets if step.targets is not None else [*range(step.step + 1, steps), -1]
+
+
+def for_each_list(state: RunState, step: PlanStep) -> list[Any] | str:
+    """The items of a `for_each` step, or why there are none; a skipped step gives no items."""
+    found = variable(state, step.for_each or "")
+    if found is None:
+        return []
+    return found if isinstance(found, list) else f"{step.for_each} is not a list"
+
+
+def variable(state: RunState, path: str) -> Any:
+    """The value of an input variable such as `step_0_output.files`; None if it was skipped."""
+    name, _, rest = path.partition(".")
+    found = _OUTPUT_OF.fullmatch(name)
+    return look_up(state.outputs.get(int(found[1])), rest) if found else None
+
+
+def inputs_of(state: RunState, step: PlanStep) -> dict[str, Any]:
+    """The values of the step's input variables by name, without those of its own item."""
+    return {
+        path: variable(state, path)
+        for path in step.input_variables
+        if path.partition(".")[0] != "item"
+    }
+
+
+def item_of(state: RunState, step: PlanStep, iteration: int) -> Any:
+    """The item of one iteration of a `for_each` step; MISSING for other steps."""
+    if not step.for_each:
+        return step_prompt.MISSING
+    items = for_each_list(state, step)
+    return items[iteration] if isinstance(items, list) and iteration < len(items) else None
+
+
+def too_large(state: RunState, step: PlanStep, iteration: int) -> str:
+    """Why the inputs of the step do not fit into a prompt; empty where they do."""
+    values = {**inputs_of(state, step), "last_output": state.last_output}
+    item = item_of(state, step, iteration)
+    if item is not step_prompt.MISSING:
+        values["item"] = item
+    sizes = {name: len(msgspec.json.encode(value)) for name, value in values.items()}
+    if sum(sizes.values()) <= MOST_INPUT_CHARACTERS:
+        return ""
+    name = max(sizes, key=lambda key: sizes[key])
+    return (
+        f"the inputs are {sum(sizes.values()):,} characters of JSON, more than the limit of "
+        f"{MOST_INPUT_CHARACTERS:,}; the largest is {name}. Let the earlier step return less, "
+        "or work on its list with for_each"
+    )
+
+
+def literal_paths(instruction: str) -> list[str]:
+    """Absolute paths that stand in the instruction: the user named them, so they may be read."""
+    return sorted({found.group().rstrip(".") for found in _PATH.finditer(instruction)} - {"/"})
+
+
+def call_for(state: RunState, key: CallKey) -> AgentCall:
+    """The call that this key stands for in this state."""
+    found = parse_step_key(key)
+    assert found is not None, f"{key} is not the key of a sample"
+    number, iteration, _, _ = found
+    step, lane = state.step(number), state.lanes[number, iteration]
+    prompts = _prompts(state, step, lane)
+    config = lane.config
+    return AgentCall(
+        key=key,
+        role="step",
+        system_prompt=prompts.system,
+        prompt=prompts.user,
+        model=step.model or config.model,
+        prompt_version=PROMPT_VERSION,
+        effort=config.effort,
+        thinking=config.thinking,
+        tools=[*step.primary_tools, *step.fallback_tools],
+        mcp_servers=config.mcp_servers,
+        effect=lane.effect,
+        grants=sorted({*config.allow, *state.approved}),
+        output_schema=schema_of(step),
+        targets=_targets(state, step),
+        literal_paths=literal_paths(config.instruction),
+        cwd=config.cwd,
+        add_dirs=config.add_dirs,
+        timeout_s=config.call_timeout_s,
+        max_turns=config.max_turns,
+    )
+
+
+def _targets(state: RunState, step: PlanStep) -> list[int] | None:
+    return targets_of(step, len(state.plan.steps) if state.plan else 0)
+
+
+def _prompts(state: RunState, step: PlanStep, lane: Lane) -> Prompts:
+    return step_prompt.step_prompts(
+        step=msgspec.structs.replace(step, output_schema=schema_of(step)),
+        inputs=inputs_of(state, step),
+        tools=state.task.tools,
+        cwd=lane.config.cwd,
+        item=item_of(state, step, lane.iteration),
+        iteration=lane.iteration,
+        last_output=state.last_output if step.repeat else None,
+        earlier_failures=lane.failures,
+        effect=lane.effect,
+        literal_paths=literal_paths(state.settings.instruction),
+        targets=_targets(state, step),
+    )
+
+
+def strategy_config(config: TaskConfig, step: PlanStep, effect: Effect) -> tuple[str, str]:
+    """The voting strategy of one step, and a note where it is not the one that was asked for."""
+    if config.voting_strategy == "none":
+        return "none", ""
+    note = why_not_voted(step, effect)
+    return ("none", note) if note else (config.voting_strategy, "")

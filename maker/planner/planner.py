@@ -1,0 +1,83 @@
+"""The planner: asks an agent for a plan, and for a better one with all errors if it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+
+from maker.core import events as e
+from maker.core.loop import carry_out
+from maker.core.models import AgentCall, AgentReply, CallKey, Problem
+from maker.core.moves import Ask, Emit, Move
+from maker.core.seams import Agent
+from maker.core.state import RunState
+from maker.executor.asking import Asker
+from maker.planner.parser import parse_plan
+from maker.prompts.planner import planner_prompts
+from maker.prompts.version import PROMPT_VERSION
+from maker.store.log import EventLog
+
+
+def moves(state: RunState) -> Iterator[Move]:
+    """Ask for the plan of this attempt, then read it; nothing once it is read or refused."""
+    if state.phase not in ("submitted", "rejected"):
+        return
+    key = e.plan_key(state.attempt)
+    reply = state.reply(key)
+    yield Ask((key,)) if reply is None else Emit(_read(state, reply))
+
+
+def _read(state: RunState, reply: AgentReply) -> e.Event:
+    if reply.error:
+        return _refused(state, "agent", f"{reply.error.kind}: {reply.error.message}")
+    parsed = parse_plan(reply.text, tools=state.task.tools)
+    if parsed.plan is None:
+        return e.ValidationFailed(errors=parsed.problems, attempt=state.attempt)
+    return e.PlanCreated(plan=parsed.plan, attempt=state.attempt, notes=parsed.notes)
+
+
+def _refused(state: RunState, check: str, message: str) -> e.ValidationFailed:
+    return e.ValidationFailed(errors=[Problem(check=check, message=message)], attempt=state.attempt)
+
+
+def call_for(state: RunState, key: CallKey) -> AgentCall:
+    """The planner's call in this state: on a re-plan with the refused plan and every error."""
+    config = state.settings
+    prompts = planner_prompts(
+        instruction=config.instruction,
+        tools=state.task.tools,
+        workspace=state.task.workspace,
+        models=config.models,
+        rejected=state.rejected_text,
+        problems=[p for p in state.problems if isinstance(p, Problem)],
+    )
+    return AgentCall(
+        key=key,
+        role="plan",
+        system_prompt=prompts.system,
+        prompt=prompts.user,
+        model=config.planner_model or config.model,
+        prompt_version=PROMPT_VERSION,
+        effort=config.effort,
+        thinking=config.thinking,
+        cwd=config.cwd,
+        timeout_s=config.call_timeout_s,
+        max_turns=config.max_turns,
+    )
+
+
+class PlannerModule:
+    """Turns `TaskSubmitted` into `PlanCreated`, or into `ValidationFailed` where it cannot."""
+
+    def __init__(self, log: EventLog, asker: Asker, agent: Agent) -> None:
+        self._log, self._asker, self._agent = log, asker, agent
+
+    async def process(self, event: e.Event) -> AsyncGenerator[e.Event, None]:
+        """Carry out the planner's moves until there are none."""
+        async for emitted in carry_out(lambda: moves(self._log.state), self._ask):
+            yield emitted
+
+    async def _ask(self, key: CallKey) -> None:
+        await self._asker.ask(key, lambda key: call_for(self._log.state, key), self._call_sdk)
+
+    async def _call_sdk(self, call: AgentCall) -> AgentReply | str:
+        return await self._agent.ask(call)

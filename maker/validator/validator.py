@@ -1,0 +1,95 @@
+"""The validator: every deterministic check at once, then, if asked for, one judging call."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator
+
+from maker.core import events as e
+from maker.core.loop import carry_out
+from maker.core.models import AgentCall, CallKey, Plan, Problem
+from maker.core.moves import Ask, Emit, Move
+from maker.core.seams import Agent
+from maker.core.state import RunState
+from maker.executor.asking import Asker
+from maker.prompts.quality import quality_prompts, read_quality
+from maker.prompts.version import PROMPT_VERSION
+from maker.store.log import EventLog
+from maker.validator.checks import Checked, check_plan
+
+JUDGINGS = 2
+"""How often the judge is asked before an unreadable judgement is passed over with a warning."""
+_QUALITIES = 6
+
+
+def moves(state: RunState) -> Iterator[Move]:
+    """Judge the plan that is waiting for it; nothing once it has passed or failed."""
+    if state.phase != "planned" or state.plan is None:
+        return
+    checked = check_plan(
+        state.plan,
+        tools=state.task.tools,
+        instruction=state.settings.instruction,
+        models=state.settings.models,
+    )
+    if checked.errors:
+        yield Emit(e.ValidationFailed(errors=checked.errors, attempt=state.attempt))
+    elif state.settings.enable_quality_checks:
+        yield _judged(state, checked)
+    else:
+        yield Emit(_passed(checked))
+
+
+def _passed(checked: Checked, more: int = 0, warning: str = "") -> e.ValidationPassed:
+    warnings = [*checked.warnings]
+    if warning:
+        warnings.append(Problem(check="quality", message=warning))
+    return e.ValidationPassed(checks_passed=checked.checks_passed + more, warnings=warnings)
+
+
+def _judged(state: RunState, checked: Checked) -> Move:
+    for number in range(JUDGINGS):
+        key = e.check_key(state.attempt, f"quality-{number}")
+        reply = state.reply(key)
+        if reply is None:
+            return Ask((key,))
+        found = None if reply.error else read_quality(reply.text)
+        if found:
+            return Emit(e.ValidationFailed(errors=found, attempt=state.attempt))
+        if found is not None:
+            return Emit(_passed(checked, more=_QUALITIES))
+    return Emit(_passed(checked, warning="the judge's answer could not be read; not judged"))
+
+
+def call_for(state: RunState, key: CallKey) -> AgentCall:
+    """The judging call about the current plan."""
+    config, plan = state.settings, state.plan
+    assert isinstance(plan, Plan)
+    prompts = quality_prompts(instruction=config.instruction, plan=plan)
+    return AgentCall(
+        key=key,
+        role="check",
+        system_prompt=prompts.system,
+        prompt=prompts.user,
+        model=config.planner_model or config.model,
+        prompt_version=PROMPT_VERSION,
+        effort=config.effort,
+        thinking=config.thinking,
+        cwd=config.cwd,
+        timeout_s=config.call_timeout_s,
+        max_turns=config.max_turns,
+    )
+
+
+class ValidatorModule:
+    """Turns `PlanCreated` into `ValidationPassed` or `ValidationFailed`."""
+
+    def __init__(self, log: EventLog, asker: Asker, agent: Agent) -> None:
+        self._log, self._asker, self._agent = log, asker, agent
+
+    async def process(self, event: e.Event) -> AsyncGenerator[e.Event, None]:
+        """Carry out the validator's moves until there are none."""
+        async for emitted in carry_out(lambda: moves(self._log.state), self._ask):
+            yield emitted
+
+    async def _ask(self, key: CallKey) -> None:
+        await self._asker.ask(key, lambda key: call_for(self._log.state, key), self._agent.ask)
