@@ -27,9 +27,9 @@ You carry out one small piece of work, described in the next message. A program 
   and use your tools as often as the work needs. A guess that sounds right does more harm here
   than an honest failure, because nobody reads along.
 - Copy names, paths, numbers, ids, URLs and quoted text exactly, because a program compares them.
-- End your reply with one JSON object in the form that the message shows, as the very last thing:
-  the last complete object is taken, and text after it makes it unreadable. If you draft an answer
-  first, give the final one whole. Use true, false, null and plain numbers without quotes.
+- End your reply with one JSON object in the form that the message shows, as the very last thing,
+  because the last complete object is what counts. If you drafted an answer before, give the
+  final one whole. Write true, false, null and numbers without quotes.
 - If the work cannot be done, end with {"cannot": "why, in a sentence"} instead. That is a good
   answer; an invented one is not.
 
@@ -143,7 +143,8 @@ def _tool_lines(lead: str, names: Sequence[str], specs: Sequence[ToolSpec]) -> l
 
 
 def _limits(step: PlanStep, effect: Effect, earlier_failures: Sequence[str]) -> str:
-    lines = ["# Limits", _LIMITS[effect]]
+    has_tools = bool(step.primary_tools or step.fallback_tools)
+    lines = ["# Limits", _LIMITS["read" if has_tools and effect == "pure" else effect]]
     lines.append("Nothing beyond this step; if something else needs doing, report it.")
     if earlier_failures:
         lines.append("An earlier reply to this was thrown away, for this reason:")
