@@ -28,17 +28,19 @@ def prepare(url: str) -> None:
 
 
 def upgrade(url: str) -> bool:
-    """Bring the schema to this maker's version; whether anything had to be done.
+    """Bring the schema to this maker's version, whole or not at all; whether anything was done.
 
-    Runs in one transaction: it is done whole or not at all.
+    Triggers and views that somebody dropped are restored.
     """
     with transaction(url) as connection:
-        state = _state(connection, location.shown(url))
-        if state == "fresh":
-            _create(connection)
-        elif state == "old":
-            _migrate(connection)
-    return state != "current"
+        match _state(connection, location.shown(url)):
+            case "fresh":
+                _create(connection)
+            case "old":
+                _migrate(connection)
+            case "current":
+                return schema.restore(connection)
+    return True
 
 
 @contextmanager

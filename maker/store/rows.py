@@ -13,20 +13,33 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from maker.core.models import RunId, RunSummary, Totals
 from maker.core.seams import Record
 from maker.errors import LogDamaged, RunNotFound, StoreError
+from maker.store import integrity
 
 INLINE_LIMIT_BYTES = 64 * 1024
 """A longer payload is kept as a blob, so that reading a log's rows stays quick."""
 _WORTH_COMPRESSING_BYTES = 256
+_RESTORE = "Restore the database from a backup."
 
 HEAD = "SELECT run, head_seq, head_hash FROM runs WHERE run_id = :run_id"
 LOG = """
-    SELECT e.seq, e.appended_at, e.type, e.payload, e.hash, e.blob, b.codec, b.content
-    FROM events e LEFT JOIN blobs b ON b.digest = e.blob WHERE e.run = :run ORDER BY e.seq"""
+    SELECT r.run, r.head_seq, r.head_hash, e.seq, e.appended_at, e.type, e.payload, e.hash,
+        e.blob, b.codec, b.content
+    FROM runs r LEFT JOIN events e ON e.run = r.run LEFT JOIN blobs b ON b.digest = e.blob
+    WHERE r.run_id = :run_id ORDER BY e.seq"""
+"""One statement, so that log and head belong together while another process appends."""
 BLOB = "SELECT codec, content FROM blobs WHERE digest = :digest"
+
+
+class Place(Struct, frozen=True):
+    """Where a run is in the database: its integer key and the head of its log."""
+
+    key: int
+    head: integrity.Head
 
 
 def run_bytes(run: RunId) -> bytes:
@@ -92,7 +105,7 @@ def blob_content(digest: bytes, codec: str, content: bytes) -> bytes:
     if hashlib.sha256(plain).digest() != digest:
         raise LogDamaged(
             f"blob {digest.hex()} does not match its hash: its content was changed",
-            advice="Restore the database from a backup.",
+            advice=_RESTORE,
         )
     return plain
 
@@ -122,18 +135,35 @@ def event_rows(
     return rows, big
 
 
-def record_of(row: Sequence[Any]) -> Record:
-    """The record in a row of LOG. Raises LogDamaged."""
-    seq, appended_at, kind, payload, digest_of_chain, blob, codec, content = row
-    if payload is None:
-        if content is None:
-            raise LogDamaged(f"the content of event {seq} is missing", seq=seq)
-        try:
-            payload_bytes = blob_content(blob, codec, content)
-        except LogDamaged as damage:
-            raise LogDamaged(damage.message, seq=seq, advice=damage.advice) from damage
-    else:
-        payload_bytes = payload.encode()
+def place_of(row: Mapping[str, Any]) -> Place:
+    """The place in a row of HEAD or LOG."""
+    return Place(row["run"], integrity.Head(row["head_seq"], row["head_hash"]))
+
+
+def log_of(run: RunId, found: Sequence[Mapping[str, Any]]) -> list[Record]:
+    """The verified records in the rows of LOG. Raises RunNotFound or LogDamaged."""
+    if not found:
+        raise no_such_run(run)
+    records = [_record_of(row) for row in found if row["seq"] is not None]
+    integrity.verify_log(records, place_of(found[0]).head)
+    return records
+
+
+def _record_of(row: Mapping[str, Any]) -> Record:
     return Record(
-        seq=seq, timestamp=appended_at, type=kind, payload=payload_bytes, hash=digest_of_chain
+        seq=row["seq"],
+        timestamp=row["appended_at"],
+        type=row["type"],
+        payload=_big_payload(row) if row["payload"] is None else row["payload"].encode(),
+        hash=row["hash"],
     )
+
+
+def _big_payload(row: Mapping[str, Any]) -> bytes:
+    seq = row["seq"]
+    if row["content"] is None:
+        raise LogDamaged(f"the content of event {seq} is missing", seq=seq, advice=_RESTORE)
+    try:
+        return blob_content(row["blob"], row["codec"], row["content"])
+    except LogDamaged as damage:
+        raise LogDamaged(f"event {seq}: {damage.message}", seq=seq, advice=_RESTORE) from damage

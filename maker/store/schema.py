@@ -105,6 +105,16 @@ def install(connection: Connection) -> None:
     connection.exec_driver_sql(f"PRAGMA user_version = {ddl.VERSION}")
 
 
+def restore(connection: Connection) -> bool:
+    """Recreate triggers and views if one is missing; whether one was."""
+    present = set(connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars())
+    if present.issuperset((*ddl.TRIGGERS, *ddl.VIEWS)):
+        return False
+    uninstall(connection)
+    install(connection)
+    return True
+
+
 def uninstall(connection: Connection) -> None:
     """Drop triggers and views, so that tables can be rebuilt."""
     for name in ddl.TRIGGERS:

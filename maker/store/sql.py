@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from maker.core.models import RunId, RunSummary
 from maker.core.seams import Record
-from maker.store import engine, faults, integrity, lease, location, migrate, transactions
+from maker.store import engine, faults, integrity, lease, location, migrate, rows, transactions
 from maker.store.log import finish
 
 P = ParamSpec("P")
@@ -34,7 +34,7 @@ class SqlStore:
         self._url = location.normal(os.fspath(place))
         self._connection: AsyncConnection | None = None
         self._lock = asyncio.Lock()
-        self._places: dict[RunId, transactions.Place] = {}
+        self._places: dict[RunId, rows.Place] = {}
         self._early_leases: dict[RunId, lease.Lease] = {}
 
     async def append(

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from msgspec import Struct
 from sqlalchemy import Connection, Select, bindparam, insert, select, text, update
 
 from maker.core.models import RunId, RunSummary
@@ -30,22 +29,15 @@ _LEASE = update(schema.runs).where(
 )
 
 
-class Place(Struct, frozen=True):
-    """Where a run is in the database: its integer key and the head of its log."""
-
-    key: int
-    head: integrity.Head
-
-
 def append(
     connection: Connection,
     run: RunId,
-    known: Place | None,
+    known: rows.Place | None,
     records: Sequence[Record],
     blobs: Mapping[str, bytes],
     summary: RunSummary,
     first_lease: lease.Lease | None,
-) -> Place:
+) -> rows.Place:
     """Store the records that follow the log, the blobs and the run's row; the run's new place."""
     place = known or _place(connection, run)
     head = integrity.follow(run, place.head if place else integrity.START, records)
@@ -62,18 +54,15 @@ def append(
     if contents:
         connection.execute(_INSERT_BLOB, [rows.blob_row(*item) for item in contents.items()])
     connection.execute(insert(schema.events), events)
-    return Place(key, head)
+    return rows.Place(key, head)
 
 
-def load(connection: Connection, run: RunId) -> tuple[Place, list[Record]]:
+def load(connection: Connection, run: RunId) -> tuple[rows.Place, list[Record]]:
     """The place and the verified log of a run. Raises RunNotFound or LogDamaged."""
-    place = _place(connection, run)
-    if place is None:
-        raise rows.no_such_run(run)
-    found = connection.execute(_READ_LOG, {"run": place.key}).all()
-    records = [rows.record_of(row) for row in found]
-    integrity.verify_log(records, place.head)
-    return place, records
+    found = connection.execute(_READ_LOG, {"run_id": rows.run_bytes(run)})
+    log = [row._asdict() for row in found]
+    records = rows.log_of(run, log)
+    return rows.place_of(log[0]), records
 
 
 def blob(connection: Connection, digest: str) -> bytes:
@@ -106,9 +95,9 @@ def release(connection: Connection, run: RunId, owner: str) -> None:
         _write_lease(connection, run, row.lease_epoch, None, None)
 
 
-def _place(connection: Connection, run: RunId) -> Place | None:
-    row = connection.execute(_READ_HEAD, {"run_id": rows.run_bytes(run)}).first()
-    return Place(row.run, integrity.Head(row.head_seq, row.head_hash)) if row else None
+def _place(connection: Connection, run: RunId) -> rows.Place | None:
+    found = connection.execute(_READ_HEAD, {"run_id": rows.run_bytes(run)}).first()
+    return rows.place_of(found._asdict()) if found else None
 
 
 def _create(

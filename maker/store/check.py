@@ -1,0 +1,74 @@
+"""Whether a whole database is sound, for `maker db check` and `maker doctor`. Only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from maker.core.models import RunId, Value
+from maker.errors import StoreError
+from maker.store import ddl, location, reading, rows
+
+
+class DatabaseReport(Value, frozen=True, kw_only=True):
+    """What was found; no problems means that everything in the database can be relied on.
+
+    `version` is None where there is no database yet.
+    """
+
+    place: str
+    version: int | None
+    runs: int = 0
+    events: int = 0
+    problems: tuple[str, ...] = ()
+
+
+def check(url: str) -> DatabaseReport:
+    """Check file, references, triggers, every run's chain and every blob.
+
+    Raises StoreError only where the database cannot be opened at all.
+    """
+    place = location.shown(url)
+    with reading.opened(url) as fetch:
+        runs = fetch("SELECT run_id, head_seq FROM runs ORDER BY run", {})
+        if not fetch("SELECT version_num FROM alembic_version", {}):
+            return DatabaseReport(place=place, version=None)
+        problems = [*_sqlite_problems(fetch)] if location.sqlite_path(url) else []
+        for row in runs:
+            problems += _run_problems(fetch, RunId(str(UUID(bytes=row["run_id"]))))
+        problems += _blob_problems(fetch)
+    return DatabaseReport(
+        place=place,
+        version=ddl.VERSION,
+        runs=len(runs),
+        events=sum(row["head_seq"] for row in runs),
+        problems=tuple(problems),
+    )
+
+
+def _sqlite_problems(fetch: reading.Fetch) -> Iterator[str]:
+    for row in fetch("PRAGMA integrity_check", {}):
+        if row["integrity_check"] != "ok":
+            yield f"the file is damaged: {row['integrity_check']}"
+    for row in fetch("PRAGMA foreign_key_check", {}):
+        yield f"a row of {row['table']} refers to a row of {row['parent']} that is missing"
+    present = {row["name"] for row in fetch("SELECT name FROM sqlite_master", {})}
+    for name in (*ddl.TRIGGERS, *ddl.VIEWS):
+        if name not in present:
+            yield f"{name} is missing: `maker db upgrade` restores it"
+
+
+def _run_problems(fetch: reading.Fetch, run: RunId) -> Iterator[str]:
+    try:
+        rows.log_of(run, fetch(rows.LOG, {"run_id": rows.run_bytes(run)}))
+    except StoreError as error:
+        yield f"run {run}: {error.message}"
+
+
+def _blob_problems(fetch: reading.Fetch) -> Iterator[str]:
+    for row in fetch("SELECT digest FROM blobs", {}):
+        try:
+            for found in fetch(rows.BLOB, row):
+                rows.blob_content(row["digest"], found["codec"], found["content"])
+        except StoreError as error:
+            yield error.message

@@ -1,0 +1,158 @@
+"""What the commands ask the database: which runs there are, which one is meant, what it holds.
+
+Only reads, and never creates a file.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from typing import Any, Self
+
+from maker.core.models import RunId, RunSummary, Value
+from maker.core.seams import Record
+from maker.errors import RunNotFound
+from maker.store import lease, location, reading, rows
+
+SHORTEST_REFERENCE = 4
+_EVERY = 2**31 - 1
+_LAST = re.compile(r"@last(?:~(\d{1,6}))?")
+_NEWEST_FIRST = "ORDER BY started_at DESC, run DESC"
+_RUNS = f"""
+    SELECT * FROM v_runs WHERE pruned = 0
+        AND (:status IS NULL OR status = :status)
+        AND (:since IS NULL OR started_at >= :since)
+        AND (:text IS NULL OR lower(instruction) LIKE lower(:text) ESCAPE '!')
+    {_NEWEST_FIRST} LIMIT :limit"""
+_ONE = "SELECT * FROM v_runs WHERE run_id = :run_id"
+_NTH = f"SELECT run_id FROM v_runs WHERE pruned = 0 {_NEWEST_FIRST} LIMIT 1 OFFSET :back"
+_LIKE = f"""
+    SELECT run_id FROM v_runs WHERE replace(run_id, '-', '') LIKE :starts
+        OR replace(run_id, '-', '') LIKE :ends {_NEWEST_FIRST} LIMIT 11"""
+
+
+class RunRow(Value, frozen=True, kw_only=True):
+    """A run as lists show it. `crashed`: it counts as running, but nobody works on it."""
+
+    run_id: RunId
+    summary: RunSummary
+    head_seq: int
+    head_hash: str
+    lease_owner: str | None
+    lease_expires_at: float | None
+    crashed: bool
+
+    @property
+    def status(self) -> str:
+        """The status to show."""
+        return "crashed" if self.crashed else self.summary.status
+
+
+class Reader:
+    """An open database for reading, as a context manager; `now` is the time that leases end by."""
+
+    def __init__(self, url: str, *, now: float | None = None) -> None:
+        self._url = location.normal(url)
+        self._now = time.time() if now is None else now
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._fetch = self._stack.enter_context(reading.opened(self._url))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def runs(
+        self,
+        status: str | None = None,
+        text: str | None = None,
+        since: float | None = None,
+        limit: int | None = 50,
+    ) -> list[RunRow]:
+        """The runs, newest first: of a status (also `crashed`), with a text, started since."""
+        limit = _EVERY if limit is None else limit
+        values = {
+            "status": "running" if status == "crashed" else status,
+            "since": since,
+            "text": None if text is None else "%" + re.sub(r"[!%_]", r"!\g<0>", text) + "%",
+            # Which of the running ones have crashed is known only after reading them.
+            "limit": _EVERY if status in ("running", "crashed") else limit,
+        }
+        found = [self._row(row) for row in self._fetch(_RUNS, values)]
+        return [row for row in found if status in (None, row.status)][:limit]
+
+    def run(self, run: RunId) -> RunRow:
+        """The row of one run. Raises RunNotFound."""
+        rows.run_bytes(run)
+        found = self._fetch(_ONE, {"run_id": run.lower()})
+        if not found:
+            raise rows.no_such_run(run)
+        return self._row(found[0])
+
+    def resolve(self, reference: str) -> RunId:
+        """The run that is meant by an id, the beginning or end of one, `@last` or `@last~1`.
+
+        Raises RunNotFound, which names the candidates where there are several.
+        """
+        last = _LAST.fullmatch(reference)
+        if last is not None:
+            return self._nth(reference, int(last[1] or 0))
+        digits = reference.lower().replace("-", "")
+        if not re.fullmatch(r"[0-9a-f]{4,32}", digits):
+            raise RunNotFound(
+                f"{reference!r} is not a run",
+                advice=f"Give a run id, at least {SHORTEST_REFERENCE} characters of its beginning "
+                "or end, or @last. See `maker history`.",
+            )
+        found = self._fetch(_LIKE, {"starts": f"{digits}%", "ends": f"%{digits}"})
+        return _only([row["run_id"] for row in found], reference)
+
+    def records(self, run: RunId) -> list[Record]:
+        """The verified log of a run. Raises RunNotFound or LogDamaged."""
+        return rows.log_of(run, self._fetch(rows.LOG, {"run_id": rows.run_bytes(run)}))
+
+    def blob(self, digest: str) -> bytes:
+        """The content with this SHA-256 (hex). Raises StoreError."""
+        name = rows.digest_bytes(digest)
+        for row in self._fetch(rows.BLOB, {"digest": name}):
+            return rows.blob_content(name, row["codec"], row["content"])
+        raise rows.no_such_blob(digest)
+
+    def _nth(self, reference: str, back: int) -> RunId:
+        for row in self._fetch(_NTH, {"back": back}):
+            return RunId(row["run_id"])
+        raise RunNotFound(
+            f"there is no {reference}: the database {location.shown(self._url)} has "
+            + (f"no more than {back} runs" if back else "no runs yet"),
+            advice='See `maker history`, or start one: maker run "..."',
+        )
+
+    def _row(self, row: Mapping[str, Any]) -> RunRow:
+        return RunRow(
+            run_id=RunId(row["run_id"]),
+            summary=rows.summary_of(row),
+            head_seq=row["head_seq"],
+            head_hash=row["head_hash"],
+            lease_owner=row["lease_owner"],
+            lease_expires_at=row["lease_expires_at"],
+            crashed=row["status"] == "running" and self._is_abandoned(row),
+        )
+
+    def _is_abandoned(self, row: Mapping[str, Any]) -> bool:
+        owner, expires_at = row["lease_owner"], row["lease_expires_at"]
+        return owner is None or expires_at <= self._now or lease.is_dead(owner)
+
+
+def _only(found: list[str], reference: str) -> RunId:
+    if len(found) == 1:
+        return RunId(found[0])
+    if not found:
+        raise RunNotFound(f"no run matches {reference!r}", advice="See `maker history`.")
+    listed = ", ".join(found[:10]) + (", ..." if len(found) > 10 else "")
+    raise RunNotFound(
+        f"more than one run matches {reference!r}: {listed}",
+        advice="Give more characters, or the end of the id, which differs more.",
+    )

@@ -1,0 +1,88 @@
+"""Read-only access to a database, quick to load: SQLite is read through the driver alone.
+
+SQLAlchemy takes longer to import than `maker history` has in all, so only PostgreSQL is read
+through it. Every statement is a short transaction of its own: an open reader stops no writer, and
+keeps the write-ahead log from growing.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from maker.errors import StoreError
+from maker.store import faults, files, location, versions
+
+Fetch: TypeAlias = Callable[[str, Mapping[str, Any]], list[dict[str, Any]]]
+"""Runs a statement with `:name` parameters and gives its rows."""
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Fetch]:
+    """Open the database for reading; one that does not exist yet has no rows."""
+    path = location.sqlite_path(url)
+    if path is None:
+        with _postgres(url) as fetch:
+            yield fetch
+    elif not path.exists():
+        yield lambda _statement, _values: []
+    else:
+        with _sqlite(path) as fetch:
+            yield fetch
+
+
+@contextmanager
+def _sqlite(path: Path) -> Iterator[Fetch]:
+    files.require_file(path)
+
+    def fetch(statement: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        try:
+            cursor = connection.execute(statement, values)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        except sqlite3.Error as error:
+            raise faults.explain(error, str(path)) from error
+
+    try:
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10.0)
+    except sqlite3.Error as error:
+        raise faults.explain(error, str(path)) from error
+    with closing(connection):
+        yield _readable(fetch, versions.sqlite_state, str(path))
+
+
+@contextmanager
+def _postgres(url: str) -> Iterator[Fetch]:
+    # Imported here because it takes longer than a command on a SQLite file takes in all.
+    from sqlalchemy import text
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from maker.store import engine
+
+    def fetch(statement: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        with connection.begin():
+            return [dict(row) for row in connection.execute(text(statement), values).mappings()]
+
+    try:
+        with engine.sync_engine(url).connect() as connection:
+            yield _readable(fetch, versions.postgres_state, location.shown(url))
+    except SQLAlchemyError as error:
+        raise faults.explain(error, location.shown(url)) from error
+
+
+def _readable(
+    fetch: Fetch, state: Callable[[versions.Ask, str], versions.State], place: str
+) -> Fetch:
+    match state(lambda sql: next(iter(fetch(sql, {})[0].values())), place):
+        case "fresh":
+            return lambda _statement, _values: []
+        case "current":
+            return fetch
+        case "old":
+            raise StoreError(
+                f"the database {place} was written by an older maker",
+                advice="Bring it up to date: maker db upgrade",
+            )
