@@ -1,0 +1,142 @@
+"""What the SDK is told about one call: tools, rules, limits, thinking, environment.
+
+Plain data; the SDK's own options object is built from it in `agent_runner.py`, and only there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from maker.core.models import AgentCall
+from maker.errors import ConfigError
+from maker.tools.mcp_config import expand, without_own
+from maker.tools.permissions import offered, reachable_servers, settings
+
+MAX_REPLY_BYTES = 64 * 2**20
+MAX_ARGUMENT_BYTES = 100_000
+"""Linux takes 128 KiB in one argument; what is longer goes through a file."""
+PLANNING_THINKING_TOKENS = 8_000
+QUIET = {
+    "CLAUDE_CODE_MAX_RETRIES": "0",  # maker retries, and records it
+    "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",  # would buy a broken reply a second time
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "DISABLE_AUTOUPDATER": "1",
+}
+_FIXED_BUDGET = re.compile(r"claude-(opus|sonnet|haiku)-4(-[0-5])?(-\d{8}|[^\d-]|$)")
+"""Versions 4.0 to 4.5, dated or not; later models decide for themselves how much they think."""
+
+
+def sdk_options(
+    call: AgentCall,
+    *,
+    live_servers: Mapping[str, Any],
+    environ: Mapping[str, str],
+    spill: Path,
+) -> dict[str, Any]:
+    """Keyword arguments for the SDK's options. Text too long for an argument goes below `spill`."""
+    cwd = working_folder(call)
+    folders = list(dict.fromkeys([cwd, os.path.realpath(cwd)]))
+    rules = msgspec.json.encode(settings(call, folders)).decode()
+    return {
+        "model": call.model or None,
+        "system_prompt": _system_prompt(call.system_prompt, spill),
+        "verbatim_prompts": True,  # otherwise `@path` in quoted data would be read and inlined
+        "tools": offered(call),
+        "settings": _as_argument(rules, spill / "settings.json"),
+        "setting_sources": [],
+        "permission_mode": "dontAsk",
+        "mcp_servers": mcp_servers(call, live_servers, environ),
+        "strict_mcp_config": True,
+        "cwd": cwd,
+        "add_dirs": list(call.add_dirs),
+        "max_turns": call.max_turns,
+        "max_buffer_size": MAX_REPLY_BYTES,
+        "extra_args": {"no-session-persistence": None},
+        "env": {**QUIET, "API_TIMEOUT_MS": str(int(call.timeout_s * 1000)), **environ},
+        **_chosen(call),
+    }
+
+
+def working_folder(call: AgentCall) -> str:
+    """The absolute working folder of the call. Raises ConfigError where there is none."""
+    cwd = os.path.normpath(Path(call.cwd or ".").absolute())
+    if not Path(cwd).is_dir():
+        raise ConfigError(
+            f"the working folder {cwd} does not exist", field="cwd", advice="Name one with --cwd."
+        )
+    return cwd
+
+
+def _system_prompt(text: str, spill: Path) -> str | dict[str, str]:
+    argument = _as_argument(text, spill / "system.md")
+    return text if argument is text else {"type": "file", "path": argument}
+
+
+def _as_argument(text: str, path: Path) -> str:
+    data = text.encode("utf-8", "replace")
+    if len(data) <= MAX_ARGUMENT_BYTES:
+        return text
+    path.write_bytes(data)
+    return str(path)
+
+
+def mcp_servers(
+    call: AgentCall, live_servers: Mapping[str, Any], environ: Mapping[str, str]
+) -> dict[str, Any]:
+    """The servers that the call's tools name, references unresolved; all variables are set.
+
+    The CLI resolves the references itself: resolved here, secrets would show in `ps`.
+    """
+    servers: dict[str, Any] = {}
+    for name in reachable_servers(call):
+        if name in live_servers:
+            servers[name] = live_servers[name]
+        elif name in call.mcp_servers:
+            expand(call.mcp_servers[name], {**os.environ, **environ})
+            servers[name] = without_own(call.mcp_servers[name])
+        else:
+            raise ConfigError(
+                f"no MCP server {name!r} is registered",
+                field="mcp_servers",
+                advice="In-process servers must be registered again on every start.",
+            )
+    return servers
+
+
+def _chosen(call: AgentCall) -> dict[str, Any]:
+    chosen: dict[str, Any] = {"effort": call.effort} if call.effort else {}
+    thinking = thinking_for(call)
+    return chosen if thinking is None else {**chosen, "thinking": thinking}
+
+
+def thinking_for(call: AgentCall) -> dict[str, Any] | None:
+    """What is asked for: nothing (the model's own default), off, adaptive, or a budget.
+
+    Models with a fixed budget are sent 31,999 tokens of it unless told otherwise: where the user
+    chose nothing, a plan gets some and everything else none.
+    """
+    match call.thinking:
+        case None if _FIXED_BUDGET.search(call.model):
+            if call.role != "plan":
+                return {"type": "disabled"}
+            return {"type": "enabled", "budget_tokens": PLANNING_THINKING_TOKENS}
+        case None:
+            return None
+        case "off":
+            return {"type": "disabled"}
+        case "adaptive":
+            return {"type": "adaptive"}
+        case budget if budget.isascii() and budget.isdigit() and int(budget) >= 1024:
+            return {"type": "enabled", "budget_tokens": int(budget)}
+        case other:
+            raise ConfigError(
+                f"unknown thinking {other!r}",
+                field="thinking",
+                advice="Use off, adaptive, or a number of tokens from 1024.",
+            )

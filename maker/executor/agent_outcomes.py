@@ -1,0 +1,299 @@
+"""One table: what every outcome of the SDK means. Pure; messages are known by class name only.
+
+An attribute counts only if it has its type, so that a stand-in for a message with arbitrary
+attributes does no harm.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from msgspec import Struct, field
+
+from maker.core.models import AgentCall, AgentError, AgentReply, Usage
+from maker.core.text import clean, one_line
+from maker.errors import AgentNotReady, AgentUnavailable, ModelNotFound
+
+SYNTHETIC = "<synthetic>"
+"""The model name that the CLI gives to its own error messages."""
+
+RETRY = frozenset({"rate_limit", "overloaded", "server", "network", "crashed"})
+FATAL = {
+    "login": "Run `claude login` or set ANTHROPIC_API_KEY; `maker doctor` shows what is used.",
+    "billing": "Add credit to the account, or use other credentials; then resume the run.",
+    "cli": "`maker doctor` shows which CLI is used.",
+    "mcp": "Check the server's command or address and its variables; then resume the run.",
+}
+
+_BY_END = {
+    "prompt_too_long": "prompt_too_long",
+    "image_error": "prompt_too_long",
+    "max_turns": "max_turns",
+    "budget_exhausted": "budget",
+}
+_BY_SUBTYPE = {
+    "error_max_turns": "max_turns",
+    "error_max_budget_usd": "budget",
+    "error_max_structured_output_retries": "format",
+    "error_during_execution": "execution",
+}
+_BY_API_ERROR = {
+    "authentication_failed": "login",
+    "billing_error": "billing",
+    "rate_limit": "rate_limit",
+    "overloaded": "overloaded",
+    "model_not_found": "model_not_found",
+    "max_output_tokens": "max_tokens",
+}
+_BY_STATUS = {
+    400: "bad_request",
+    401: "login",
+    402: "billing",
+    403: "login",
+    404: "model_not_found",
+    408: "network",
+    413: "prompt_too_long",
+    429: "rate_limit",
+    529: "overloaded",
+}
+_OWN_WORDS = {
+    "in_pieces": "the model was stopped and told to go on, so its answer is in pieces",
+    "max_tokens": "the answer reached the model's output limit",
+    "refusal": "the model refused to answer",
+}
+_FATAL_EXCEPTIONS = ("CLINotFoundError", "CLIConnectionError", "ProcessError")
+_UNREADABLE_EXCEPTIONS = ("CLIJSONDecodeError", "MessageParseError")
+
+
+class Heard(Struct):
+    """What was heard of one call so far."""
+
+    texts: list[str] = field(default_factory=list)
+    model: str = ""
+    api_error: str = ""
+    error_text: str = ""
+    began: bool = False
+    used_tool: bool = False
+    in_pieces: bool = False
+    resets_at: float | None = None
+    unreachable: list[str] = field(default_factory=list)
+    result: Any = None
+
+
+def listen(heard: Heard, message: Any) -> None:
+    """Take in one message of the SDK."""
+    heard.began = True
+    of_subagent = isinstance(getattr(message, "parent_tool_use_id", None), str)
+    match type(message).__name__:
+        case "AssistantMessage" if not of_subagent:
+            _listen_to_assistant(heard, message)
+        case "UserMessage" if not of_subagent:
+            _listen_to_user(heard, message)
+        case "SystemMessage" if message.subtype == "init" and isinstance(message.data, dict):
+            servers = message.data.get("mcp_servers")
+            heard.unreachable += _unreachable(servers if isinstance(servers, list) else [])
+        case "RateLimitEvent":
+            heard.resets_at = _number(getattr(message.rate_limit_info, "resets_at", None))
+        case "ResultMessage":
+            heard.result = message
+
+
+def _listen_to_assistant(heard: Heard, message: Any) -> None:
+    blocks = message.content if isinstance(message.content, list) else []
+    texts = [block.text for block in blocks if _is_text(block)]
+    if _text(message.error):
+        heard.api_error, heard.error_text = message.error, "".join(texts)
+        return
+    if _text(message.model) and message.model != SYNTHETIC:
+        heard.model = message.model
+    if any(type(block).__name__ == "ToolUseBlock" for block in blocks):
+        heard.used_tool = True
+        heard.texts.clear()
+    heard.texts += texts
+
+
+def _listen_to_user(heard: Heard, message: Any) -> None:
+    """Results of tools start the answer anew; the CLI's own "go on" after a text breaks it."""
+    blocks = message.content if isinstance(message.content, list) else []
+    if any(type(block).__name__ == "ToolResultBlock" for block in blocks):
+        heard.texts.clear()
+    elif heard.texts:
+        heard.in_pieces = True
+
+
+def _unreachable(servers: Sequence[Any]) -> list[str]:
+    bad = ("failed", "needs-auth", "disabled")
+    entries = [server for server in servers if isinstance(server, dict)]
+    return [f"{s.get('name')} ({s.get('status')})" for s in entries if s.get("status") in bad]
+
+
+def error_kind(heard: Heard, source: Any) -> str:
+    """The kind of the outcome that `source` (a result or the SDK's ResultError) reports, or ""."""
+    ended = _text(source.terminal_reason)
+    subtype = _text(source.subtype)
+    status = source.api_error_status if isinstance(source.api_error_status, int) else 0
+    failed = getattr(source, "is_error", True) is True or subtype not in ("", "success")
+    if _text(getattr(source, "stop_reason", "")) in ("refusal", "max_tokens"):
+        return str(source.stop_reason)
+    if not failed:
+        return "in_pieces" if heard.in_pieces else ""
+    for table, key in (
+        (_BY_END, ended),
+        (_BY_SUBTYPE, subtype),
+        (_BY_API_ERROR, heard.api_error),
+    ):
+        if key in table:
+            return table[key]
+    return _by_status(status, ended, heard.api_error)
+
+
+def _by_status(status: int, ended: str, api_error: str) -> str:
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if status >= 500:
+        return "server"
+    if status >= 400:
+        return "bad_request"
+    if ended == "api_error" or api_error in ("server_error", "unknown"):
+        return "network"
+    return "execution"
+
+
+def outcome(
+    call: AgentCall,
+    heard: Heard,
+    failure: BaseException | None,
+    *,
+    now: float,
+    elapsed_ms: int,
+    stderr: Sequence[str] = (),
+) -> AgentReply:
+    """The reply to a call that has ended. Raises what is no reply (see seams.Agent)."""
+    if heard.unreachable:
+        servers = ", ".join(heard.unreachable)
+        message = one_line(f"cannot reach the MCP server {servers}", 500)
+        raise AgentNotReady("mcp", message, advice=FATAL["mcp"])
+    source = heard.result if heard.result is not None else failure
+    if source is None:
+        return reply(call, heard, elapsed_ms, "incomplete", "the CLI ended without a result")
+    if heard.result is None and "ResultError" not in _names(failure):
+        kind, message = _from_exception(heard, source)
+    else:
+        kind = error_kind(heard, source)
+        message = _error_message(heard, source, kind) if kind else ""
+    if kind == "cli" or kind == "crashed":
+        message = " | ".join([message, *stderr[-5:]])
+    return _dispose(call, heard, elapsed_ms, kind, one_line(message, 500), now)
+
+
+def _dispose(
+    call: AgentCall, heard: Heard, elapsed_ms: int, kind: str, message: str, now: float
+) -> AgentReply:
+    if kind in FATAL:
+        raise AgentNotReady(kind, message, advice=FATAL[kind])
+    if kind == "model_not_found":
+        raise ModelNotFound(call.model, message)
+    if kind in RETRY and not _has_acted(call, heard):
+        wait_s = max(0.0, heard.resets_at - now) if heard.resets_at else None
+        cost_usd = _cost(heard) or 0.0
+        raise AgentUnavailable(kind, message, retry_after_s=wait_s, cost_usd=cost_usd)
+    if kind in RETRY:
+        kind, message = "interrupted", f"after its first tool call: {message}"
+    return reply(call, heard, elapsed_ms, kind, message)
+
+
+def _has_acted(call: AgentCall, heard: Heard) -> bool:
+    return heard.used_tool and call.effect in ("write", "external")
+
+
+def _from_exception(heard: Heard, failure: BaseException) -> tuple[str, str]:
+    names = _names(failure)
+    if any(name in names for name in _UNREADABLE_EXCEPTIONS):
+        return "unreadable", str(failure)
+    if heard.began and "ProcessError" in names:
+        return "crashed", str(failure)
+    if any(name in names for name in _FATAL_EXCEPTIONS) or not heard.began:
+        return "cli", f"{type(failure).__name__}: {failure}"
+    return "crashed", f"{type(failure).__name__}: {failure}"
+
+
+def _names(failure: BaseException | None) -> list[str]:
+    return [cls.__name__ for cls in type(failure).__mro__]
+
+
+def _error_message(heard: Heard, source: Any, kind: str) -> str:
+    if kind in _OWN_WORDS and not heard.error_text:
+        return _OWN_WORDS[kind]
+    errors = source.errors if isinstance(source.errors, list) else []
+    said = heard.error_text or "; ".join(str(e) for e in errors) or _text(source.result)
+    return said.removeprefix("API Error: ") or _text(source.terminal_reason) or "no details"
+
+
+def reply(
+    call: AgentCall, heard: Heard, elapsed_ms: int, kind: str = "", message: str = ""
+) -> AgentReply:
+    """The reply with all figures that are known; an error where there is a `kind`."""
+    result = heard.result
+    duration = _count(getattr(result, "duration_ms", None))
+    return AgentReply(
+        text=clean(_final_text(heard, failed=bool(kind))),
+        cost_usd=_cost(heard),
+        usage=_usage(getattr(result, "usage", None)),
+        duration_ms=elapsed_ms if duration is None else duration,
+        turns=_count(getattr(result, "num_turns", None)) or 0,
+        model=clean(heard.model),
+        stop_reason=clean(_text(getattr(result, "stop_reason", ""))),
+        error=AgentError(kind=kind, message=message) if kind else None,
+        denied=_denied(getattr(result, "permission_denials", None)),
+    )
+
+
+def _final_text(heard: Heard, *, failed: bool) -> str:
+    """The result's text is only the answer's last block: all of them, where it ends with that."""
+    said = "".join(heard.texts)
+    final = getattr(heard.result, "result", None)
+    if failed or not isinstance(final, str):
+        return said
+    return said if final and said.rstrip().endswith(final.rstrip()) else final
+
+
+def _is_text(block: Any) -> bool:
+    return type(block).__name__ == "TextBlock" and isinstance(block.text, str)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if math.isfinite(value) and value >= 0 else None
+
+
+def _count(value: Any) -> int | None:
+    number = _number(value)
+    return None if number is None else int(number)
+
+
+def _cost(heard: Heard) -> float | None:
+    return _number(getattr(heard.result, "total_cost_usd", None))
+
+
+def _usage(value: Any) -> Usage | None:
+    if not isinstance(value, dict):
+        return None
+    return Usage(
+        input_tokens=_count(value.get("input_tokens")) or 0,
+        output_tokens=_count(value.get("output_tokens")) or 0,
+        cache_read_tokens=_count(value.get("cache_read_input_tokens")) or 0,
+        cache_creation_tokens=_count(value.get("cache_creation_input_tokens")) or 0,
+    )
+
+
+def _denied(value: Any) -> list[str]:
+    entries = value if isinstance(value, list) else []
+    names = [_text(entry.get("tool_name")) for entry in entries if isinstance(entry, dict)]
+    return [clean(name) for name in dict.fromkeys(names) if name]

@@ -1,0 +1,127 @@
+"""The live agent: one call is one fresh CLI process, through the Claude Agent SDK.
+
+The only file that imports the SDK, and only when the first question is asked (it takes a second).
+What its outcomes mean is in `agent_outcomes.py`, what it is told in `agent_options.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import time
+import uuid
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import ExitStack, aclosing
+from pathlib import Path
+from typing import Any
+
+from maker.core.models import AgentCall, AgentReply
+from maker.executor import processes
+from maker.executor.agent_options import sdk_options
+from maker.executor.agent_outcomes import Heard, listen, outcome, reply
+
+STDERR_LINES = 50
+
+
+class AgentRunner:
+    """Asks Claude. `environ` is added to the CLI's environment, over that of this process."""
+
+    def __init__(
+        self,
+        *,
+        live_servers: Mapping[str, Any] | None = None,
+        environ: Mapping[str, str] | None = None,
+        starts_at_once: int | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._live_servers = dict(live_servers or {})
+        self._environ = dict(environ or {})
+        self._starts = asyncio.Semaphore(starts_at_once or os.cpu_count() or 1)
+        self._now = now
+
+    async def ask(self, call: AgentCall) -> AgentReply:
+        """One answer, or an error that flags it, within the call's deadline; see seams.Agent."""
+        stderr: deque[str] = deque(maxlen=STDERR_LINES)
+        heard = Heard()
+        with ExitStack() as stack:
+            options = self._options(call, stack) | {"stderr": stderr.append}
+            await self._starts.acquire()
+            permit = stack.enter_context(ExitStack())
+            permit.callback(self._starts.release)
+            mark = uuid.uuid4().hex
+            options["env"] |= processes.mark(mark)
+            started = time.monotonic()
+            task = asyncio.create_task(self._listen(call, options, heard, permit, mark))
+            in_time = await _finished(task, call.timeout_s, mark)
+            elapsed_ms = int((time.monotonic() - started) * 1000)
+        if not in_time:
+            message = f"no answer within {call.timeout_s:g} seconds"
+            return reply(call, heard, elapsed_ms, "timeout", message)
+        failure = task.exception()
+        return outcome(
+            call, heard, failure, now=self._now(), elapsed_ms=elapsed_ms, stderr=list(stderr)
+        )
+
+    def _options(self, call: AgentCall, stack: ExitStack) -> dict[str, Any]:
+        spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="maker-call-"))
+        return sdk_options(
+            call,
+            live_servers=self._live_servers,
+            environ=self._environ,
+            spill=Path(spill),
+        )
+
+    async def _listen(
+        self,
+        call: AgentCall,
+        options: Mapping[str, Any],
+        heard: Heard,
+        permit: ExitStack,
+        mark: str,
+    ) -> None:
+        """Hear the call out: the stream is never left early, or its process would linger."""
+        async with aclosing(self._sdk_query(call.prompt, **options)) as messages:
+            async for message in messages:
+                permit.close()  # it has started, so another may
+                listen(heard, message)
+                if heard.unreachable:  # the answer would be one without its tools
+                    processes.terminate(mark)
+
+    async def _sdk_query(self, prompt: str, **options: Any) -> AsyncGenerator[Any, None]:
+        from claude_agent_sdk import ClaudeAgentOptions, query
+
+        async for message in query(prompt=prompt, options=ClaudeAgentOptions(**options)):
+            yield message
+
+
+async def _finished(task: asyncio.Task[None], timeout_s: float, mark: str) -> bool:
+    """Whether the task ends by itself in time. Otherwise, or when cancelled, nothing is left."""
+    try:
+        done, _ = await asyncio.wait({task}, timeout=timeout_s)
+    except asyncio.CancelledError:
+        await _stop(task, mark)
+        raise
+    if not done:
+        await _stop(task, mark)
+    return bool(done)
+
+
+async def _stop(task: asyncio.Task[None], mark: str) -> None:
+    """End the task and its processes, however often the caller is cancelled meanwhile.
+
+    The SDK cleans up well when cancelled once; a second cancel would orphan its process. It waits
+    five seconds for the process to end by itself, so the process is told to end first.
+    """
+    cancelled = False
+    processes.terminate(mark)
+    task.cancel()
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError:
+            cancelled = True
+    processes.kill(mark)
+    if cancelled:
+        raise asyncio.CancelledError

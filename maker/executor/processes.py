@@ -1,0 +1,85 @@
+"""The CLI processes that maker starts: found by a mark in their environment, ended by their id.
+
+Reads /proc, so it finds nothing on other systems than Linux; there the SDK ends its own child,
+only some seconds later.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec import Struct
+
+CALL_MARK = "MAKER_AGENT_CALL"
+PARENT_MARK = "MAKER_AGENT_PARENT"
+
+
+class Process(Struct, frozen=True):
+    """A living process that carries maker's mark."""
+
+    pid: int
+    parent: int
+    call: str
+    started_by: int
+    command: str
+
+
+def mark(call: str) -> dict[str, str]:
+    """The environment variables by which the processes of a call are found again."""
+    return {CALL_MARK: call, PARENT_MARK: str(os.getpid())}
+
+
+def marked() -> list[Process]:
+    """Every living process that maker, this one or another, started for an agent."""
+    return [found for pid in _pids() if (found := _read(pid)) is not None]
+
+
+def terminate(call: str) -> None:
+    """Ask this process's own child for the call to end; it ends what it started itself."""
+    for process in marked():
+        if process.call == call and process.parent == os.getpid():
+            _signal(process.pid, signal.SIGTERM)
+
+
+def kill(call: str) -> None:
+    """End all that is left of a call, the commands that its agent ran included."""
+    for process in marked():
+        if process.call == call:
+            _signal(process.pid, signal.SIGKILL)
+
+
+def orphans() -> list[Process]:
+    """Marked processes whose maker is gone."""
+    alive = set(_pids())
+    return [process for process in marked() if process.started_by not in alive]
+
+
+def _pids() -> Iterator[int]:
+    proc = Path("/proc")
+    if proc.is_dir():
+        yield from (int(entry.name) for entry in proc.iterdir() if entry.name.isdigit())
+
+
+def _read(pid: int) -> Process | None:
+    folder = Path(f"/proc/{pid}")
+    try:
+        environ = (folder / "environ").read_bytes().split(b"\0")
+        marks = dict(item.split(b"=", 1) for item in environ if item.startswith(b"MAKER_AGENT_"))
+        status = (folder / "stat").read_text().rpartition(")")[2].split()
+        command = (folder / "cmdline").read_bytes().split(b"\0")[0].decode(errors="replace")
+    except (OSError, ValueError):  # gone meanwhile, or somebody else's
+        return None
+    started_by = marks.get(PARENT_MARK.encode(), b"")
+    if status[0] == "Z" or not started_by.isdigit():
+        return None
+    call = marks.get(CALL_MARK.encode(), b"").decode(errors="replace")
+    return Process(pid, int(status[1]), call, int(started_by), command)
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)
