@@ -15,7 +15,6 @@ from maker.store import location
 
 BUSY_TIMEOUT_S = 10.0
 _PRAGMAS = (
-    f"busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}",
     "journal_mode = WAL",
     "synchronous = FULL",
     "journal_size_limit = 4194304",

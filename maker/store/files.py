@@ -30,12 +30,12 @@ def prepare(path: Path) -> None:
 
 def require_file(path: Path) -> None:
     """Check that `path` is a file. Raises StoreError."""
-    if not path.is_file():
-        what = "a folder" if path.is_dir() else "not a file"
-        blocking = path if path.exists() else path.parent
-        raise StoreError(
-            f"the database {path} cannot be used: {blocking} is {what}", advice=_ELSEWHERE
-        )
+    if path.is_file():
+        return
+    odd = "it is a folder" if path.is_dir() else "it is not a file"
+    if not path.parent.is_dir():
+        odd = f"{path.parent} is not a folder"
+    raise StoreError(f"the database {path} cannot be used: {odd}", advice=_ELSEWHERE)
 
 
 def network_filesystem(path: Path, mounts: str) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import platformdirs
 
@@ -16,6 +16,8 @@ from maker.errors import ConfigError
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 _POSTGRES = ("postgres", "postgresql", "postgresql+psycopg")
+_PASSWORD = re.compile(r"(?s)(://[^:@/]*:).*(@)")
+"""Up to the last @: hiding too much is better than showing the end of an unescaped password."""
 _PASSWORD_IN_QUERY = re.compile(r"(?i)([?&](?:ssl)?password=)[^&#]*")
 _ADVICE = "Give the path of a SQLite file, or a URL like postgresql://user@host/name."
 
@@ -52,10 +54,7 @@ def shown(url: str) -> str:
     """The database as it may be printed: without a password."""
     if not _SCHEME.match(url):
         return url
-    password = urlsplit(url).netloc.rpartition("@")[0].partition(":")[2]
-    if password:
-        url = url.replace(f":{password}@", ":***@", 1)
-    return _PASSWORD_IN_QUERY.sub(r"\1***", url)
+    return _PASSWORD_IN_QUERY.sub(r"\1***", _PASSWORD.sub(r"\1***\2", url))
 
 
 def _absolute(path: str, field: str) -> str:

@@ -1,0 +1,196 @@
+"""Creating and upgrading: fresh, old and newer databases, and those of other programs."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import uuid
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from maker.core.models import RunId
+from maker.errors import StoreError
+from maker.store import ddl, migrate, schema
+from maker.store.check import check
+from maker.store.sql import SqlStore
+
+RUN = RunId(str(uuid.UUID(int=1)))
+REPOSITORY = Path(__file__).parents[2]
+
+
+def config() -> Config:
+    made = Config()
+    made.set_main_option("script_location", str(migrate.scripts()))
+    return made
+
+
+REVISIONS = [script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()]
+
+
+def migrated(path: Path, revision: str = "head") -> None:
+    with migrate.transaction(str(path)) as connection:
+        made = config()
+        made.attributes["connection"] = connection
+        command.upgrade(made, revision)
+
+
+def shape(path: Path) -> list[tuple[str, str, str]]:
+    with closing(sqlite3.connect(path)) as raw:
+        found = raw.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+        found += [("pragma", name, raw.execute(f"PRAGMA {name}").fetchone()[0])
+                  for name in ("user_version", "application_id", "journal_mode")]  # fmt: skip
+        found += [("row", "revision", *raw.execute("SELECT * FROM alembic_version").fetchone())]
+    return sorted((kind, name, " ".join(str(sql).split())) for kind, name, sql in found)
+
+
+def names(path: Path) -> set[str]:
+    with closing(sqlite3.connect(path)) as raw:
+        return {name for (name,) in raw.execute("SELECT name FROM sqlite_master")}
+
+
+def test_a_migrated_database_equals_a_fresh_one(tmp_path):
+    migrate.prepare(str(tmp_path / "fresh.db"))
+    migrated(tmp_path / "migrated.db")
+    assert shape(tmp_path / "migrated.db") == shape(tmp_path / "fresh.db")
+
+
+def test_the_tables_in_the_code_are_the_ones_that_the_migrations_make(tmp_path):
+    migrated(tmp_path / "maker.db")
+    with migrate.transaction(str(tmp_path / "maker.db")) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
+
+
+def test_the_newest_migration_is_the_version_that_the_code_expects():
+    assert ScriptDirectory.from_config(config()).get_current_head() == ddl.REVISION
+    assert len(REVISIONS) == ddl.VERSION
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+async def test_an_old_database_with_rows_is_upgraded_on_opening_and_keeps_them(
+    tmp_path, log, summary, revision
+):
+    path, records = tmp_path / "maker.db", log("a", "b" * 100_000)
+    store = SqlStore(path)
+    await store.append(RUN, records, {}, summary())
+    await store.close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as raw:
+        for trigger in ddl.TRIGGERS:
+            raw.execute(f"DROP TRIGGER {trigger}")
+        raw.execute("PRAGMA user_version = 0")
+    store = SqlStore(path)
+    assert await store.load(RUN) == records
+    await store.append(RUN, log("c", after=records), {}, summary())
+    await store.close()
+    migrate.prepare(str(tmp_path / "fresh.db"))
+    assert shape(path) == shape(tmp_path / "fresh.db")
+
+
+async def test_a_newer_database_is_refused_and_left_alone(tmp_path, summary, log):
+    path = tmp_path / "maker.db"
+    migrate.prepare(str(path))
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute(f"PRAGMA user_version = {ddl.VERSION + 1}")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="newer maker") as refused:
+        await SqlStore(path).append(RUN, log("a"), {}, summary())
+    assert "newer maker" in refused.value.advice
+    assert path.read_bytes() == before
+
+
+async def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path):
+    path = tmp_path / "bookmarks.db"
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("CREATE TABLE bookmarks (url TEXT)")
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="another program"):
+        await SqlStore(path).load(RUN)
+    assert path.read_bytes() == before
+
+
+async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("These are notes, and more than a hundred characters of them. " * 20)
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="not a SQLite database"):
+        await SqlStore(path).load(RUN)
+    assert path.read_bytes() == before
+
+
+def test_an_upgrade_that_fails_changes_nothing(tmp_path):
+    path = tmp_path / "maker.db"
+    migrate.prepare(str(path))
+    before = shape(path)
+
+    def fail_half_way() -> None:
+        with migrate.transaction(str(path)) as connection:
+            connection.exec_driver_sql("DROP VIEW v_runs")
+            connection.exec_driver_sql("PRAGMA user_version = 99")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
+    assert shape(path) == before
+
+
+def test_upgrade_restores_dropped_triggers_and_says_whether_anything_was_done(tmp_path):
+    path = tmp_path / "maker.db"
+    assert migrate.upgrade(str(path)) is True
+    assert migrate.upgrade(str(path)) is False
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("DROP TRIGGER events_no_update")
+    assert any("events_no_update" in problem for problem in check(str(path)).problems)
+    assert migrate.upgrade(str(path)) is True
+    assert check(str(path)).problems == ()
+
+
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_developers_can_upgrade_with_alembic_itself(tmp_path, how):
+    path = tmp_path / "maker.db"
+    option = ["-x", f"url={path}"] if how == "option" else []
+    environ = {**os.environ, "MAKER_DATABASE_URL": str(tmp_path / "other.db")}
+    if how == "environment":
+        environ["MAKER_DATABASE_URL"] = str(path)
+    subprocess.run(
+        [sys.executable, "-m", "alembic", *option, "upgrade", "head"],
+        cwd=REPOSITORY,
+        env=environ,
+        check=True,
+        capture_output=True,
+    )
+    assert "events_no_update" in names(path)
+    assert not (tmp_path / "other.db").exists()
+
+
+def test_an_up_to_date_database_is_opened_without_importing_alembic(tmp_path):
+    program = """
+import asyncio, sys
+from maker.errors import RunNotFound
+from maker.store.sql import SqlStore
+
+async def main():
+    for _ in range(2):
+        store = SqlStore(sys.argv[1])
+        try:
+            await store.load("00000000-0000-0000-0000-000000000001")
+        except RunNotFound:
+            await store.close()
+
+asyncio.run(main())
+print(sorted({name.partition(".")[0] for name in sys.modules} & {"alembic", "mako"}))
+"""
+    shown = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "maker.db")],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert shown.stdout.strip() == "[]"

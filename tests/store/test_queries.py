@@ -1,0 +1,231 @@
+"""What readers are told about runs, without writing, and without loading much."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from maker.core.models import RunId, Totals
+from maker.errors import LogDamaged, MakerError, RunNotFound, StoreError
+from maker.store import ddl, migrate
+from maker.store.check import DatabaseReport, check
+from maker.store.lease import this_process
+from maker.store.queries import Reader
+from maker.store.sql import SqlStore
+
+NOW = 1_700_000_000.0
+OLD, BUSY, DONE = (
+    RunId(f"01890000-0000-7000-8000-0000{end}") for end in ("0000aaaa", "0000bbbb", "000accaa")
+)
+BIG = "x" * 100_000
+
+
+@pytest.fixture
+async def place(tmp_path: Path, log, summary) -> str:
+    """A database with a crashed run, one that is being worked on, and a completed one."""
+    store = SqlStore(tmp_path / "maker.db")
+    await store.append(OLD, log("a"), {}, summary(instruction="Rename 100%", started_at=1.0))
+    await store.append(BUSY, log("b"), {}, summary(instruction="rename all_of it", started_at=2.0))
+    await store.append(
+        DONE,
+        log("c", BIG),
+        {"ab" * 32: b"wrong content"},
+        summary(status="completed", started_at=3.0, totals=Totals(cost_usd=0.5, tokens=7)),
+    )
+    await store.acquire(OLD, "elsewhere:1:x", NOW - 100, 60.0)
+    await store.acquire(BUSY, "elsewhere:2:x", NOW, 60.0)
+    await store.close()
+    return str(tmp_path / "maker.db")
+
+
+def ids(rows) -> list[RunId]:
+    return [row.run_id for row in rows]
+
+
+def test_runs_are_listed_newest_first_with_their_summary(place, summary):
+    with Reader(place, now=NOW) as reader:
+        rows = reader.runs()
+    assert ids(rows) == [DONE, BUSY, OLD]
+    assert rows[0].summary.totals == Totals(cost_usd=0.5, tokens=7)
+    assert (rows[0].head_seq, len(rows[0].head_hash)) == (2, 64)
+
+
+def test_a_run_that_counts_as_running_but_whose_lease_ran_out_has_crashed(place):
+    with Reader(place, now=NOW) as reader:
+        assert [row.status for row in reader.runs()] == ["completed", "running", "crashed"]
+        assert ids(reader.runs(status="crashed")) == [OLD]
+        assert ids(reader.runs(status="running")) == [BUSY]
+        assert ids(reader.runs(status="completed")) == [DONE]
+    with Reader(place, now=NOW + 61) as reader:
+        assert ids(reader.runs(status="crashed")) == [BUSY, OLD]
+
+
+async def test_a_run_of_a_dead_process_has_crashed_before_its_lease_runs_out(place):
+    host, pid, _ = this_process().split(":")
+    store = SqlStore(place)
+    await store.acquire(OLD, f"{host}:{pid}:earlier", NOW, 60.0)
+    with Reader(place, now=NOW) as reader:
+        assert reader.run(OLD).crashed
+    await store.acquire(OLD, this_process(), NOW, 60.0)
+    with Reader(place, now=NOW) as reader:
+        assert not reader.run(OLD).crashed
+    await store.close()
+
+
+def test_runs_are_filtered_by_text_time_and_number(place):
+    with Reader(place, now=NOW) as reader:
+        assert ids(reader.runs(text="RENAME")) == [BUSY, OLD]
+        assert ids(reader.runs(text="0%")) == [OLD]
+        assert ids(reader.runs(text="l_o")) == [BUSY]
+        assert ids(reader.runs(text="!")) == []
+        assert ids(reader.runs(since=2.0)) == [DONE, BUSY]
+        assert ids(reader.runs(limit=1)) == [DONE]
+        assert ids(reader.runs(status="running", limit=1)) == [BUSY]
+        assert ids(reader.runs(limit=None)) == [DONE, BUSY, OLD]
+
+
+@pytest.mark.parametrize(
+    ("reference", "run"),
+    [
+        (OLD, OLD),
+        (OLD.upper(), OLD),
+        (OLD.replace("-", ""), OLD),
+        ("bbbb", BUSY),
+        ("0000bbbb", BUSY),
+        ("0189-0000000070008000-0000000a", DONE),
+        ("@last", DONE),
+        ("@last~0", DONE),
+        ("@last~2", OLD),
+    ],
+)
+def test_a_run_is_found_by_id_beginning_end_or_age(place, reference, run):
+    with Reader(place) as reader:
+        assert reader.resolve(reference) == run
+
+
+def test_an_ambiguous_reference_names_its_candidates(place):
+    with Reader(place) as reader, pytest.raises(RunNotFound) as refused:
+        reader.resolve("0189")
+    assert all(run in refused.value.message for run in (OLD, BUSY, DONE))
+
+
+@pytest.mark.parametrize(
+    "reference", ["", "aaa", "last", "%%%%", "dddd", "@last~3", "@last~-1", "x" * 99]
+)
+def test_a_reference_to_no_run_is_refused_with_advice(place, reference):
+    with Reader(place) as reader, pytest.raises(RunNotFound) as refused:
+        reader.resolve(reference)
+    assert "maker history" in refused.value.advice
+
+
+def test_records_are_those_that_were_appended(place, log):
+    with Reader(place) as reader:
+        assert reader.records(DONE) == log("c", BIG)
+
+
+@pytest.mark.parametrize("run", ["00000000-0000-7000-8000-000000000000", "not a run id"])
+def test_a_run_that_is_not_there_is_not_found(place, run):
+    with Reader(place) as reader:
+        with pytest.raises(RunNotFound, match=run):
+            reader.run(RunId(run))
+        with pytest.raises(RunNotFound, match=run):
+            reader.records(RunId(run))
+
+
+def test_a_blob_whose_content_is_not_what_its_name_says_is_never_handed_out(place):
+    with Reader(place) as reader:
+        with pytest.raises(LogDamaged, match="does not match"):
+            reader.blob("ab" * 32)
+        with pytest.raises(StoreError, match="no blob"):
+            reader.blob("cd" * 32)
+
+
+def test_where_there_is_no_database_there_are_no_runs_and_none_is_created(tmp_path):
+    place = tmp_path / "none" / "maker.db"
+    with Reader(str(place)) as reader:
+        assert reader.runs() == []
+        with pytest.raises(RunNotFound, match="no runs yet"):
+            reader.resolve("@last")
+        with pytest.raises(RunNotFound):
+            reader.records(OLD)
+    assert check(str(place)) == DatabaseReport(place=str(place), version=None)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_file_has_no_runs(tmp_path):
+    (tmp_path / "maker.db").touch()
+    with Reader(str(tmp_path / "maker.db")) as reader:
+        assert reader.runs() == []
+
+
+@pytest.mark.parametrize(("version", "words"), [(0, "maker db upgrade"), (99, "newer maker")])
+def test_a_database_of_another_version_is_not_read(tmp_path, version, words):
+    place = str(tmp_path / "maker.db")
+    with migrate.transaction(place) as connection:
+        connection.exec_driver_sql(f"PRAGMA application_id = {ddl.APPLICATION_ID}")
+        connection.exec_driver_sql(f"PRAGMA user_version = {version}")
+    with pytest.raises(MakerError) as refused, Reader(place):
+        pass
+    assert words in refused.value.advice
+
+
+async def test_readers_do_not_write(place):
+    with Reader(place) as reader, pytest.raises(StoreError, match="cannot be written"):
+        reader._fetch("DELETE FROM runs RETURNING run", {})
+
+
+async def test_a_reader_sees_what_was_appended_since(place, log, summary):
+    store = SqlStore(place)
+    first = await store.load(BUSY)
+    with Reader(place) as reader:
+        assert reader.records(BUSY) == first
+        more = log("b2", after=first)
+        await store.append(BUSY, more, {}, summary())
+        assert reader.records(BUSY) == first + more
+    await store.close()
+
+
+async def test_check_names_every_run_that_is_damaged(place):
+    assert check(place).problems == (
+        f"blob {'ab' * 32} does not match its hash: its content was changed",
+    )
+    with migrate.transaction(place) as connection:
+        connection.exec_driver_sql("DROP TRIGGER events_no_update")
+        connection.exec_driver_sql("DROP VIEW v_runs")
+        connection.exec_driver_sql("UPDATE events SET payload = '0' WHERE seq = 1 AND run < 3")
+    report = check(place)
+    assert (report.version, report.runs, report.events) == (ddl.VERSION, 3, 4)
+    found = "\n".join(report.problems)
+    assert f"run {OLD}: event 1" in found
+    assert f"run {BUSY}: event 1" in found
+    assert DONE not in found
+    assert "events_no_update is missing" in found
+    assert "v_runs is missing" in found
+
+
+def test_check_of_a_torn_file_reports_the_damage(place):
+    with Path(place).open("r+b") as file:
+        file.seek(4096 * 2)
+        file.write(b"\xff" * 4096 * 4)
+    assert any("damaged" in problem for problem in check(place).problems)
+
+
+def test_reading_a_database_loads_neither_sqlalchemy_nor_alembic_nor_a_driver_thread(place):
+    program = """
+import sys
+from maker.store.queries import Reader
+from maker.store.location import database_url
+from maker.store.check import check
+with Reader(database_url(sys.argv[1], {})) as reader:
+    reader.records(reader.resolve("@last"))
+check(sys.argv[1])
+heavy = {"sqlalchemy", "alembic", "aiosqlite", "asyncio", "claude_agent_sdk"}
+print(sorted({name.partition(".")[0] for name in sys.modules} & heavy))
+"""
+    shown = subprocess.run(
+        [sys.executable, "-c", program, place], check=True, capture_output=True, text=True
+    )
+    assert shown.stdout.strip() == "[]"
