@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from maker.core.models import AgentCall
+from maker.core.models import EFFORTS, AgentCall
 from maker.errors import ConfigError
 from maker.tools.mcp_config import expand, without_own
 from maker.tools.permissions import offered, reachable_servers, settings
@@ -110,6 +110,12 @@ def mcp_servers(
 
 
 def _chosen(call: AgentCall) -> dict[str, Any]:
+    if call.effort and call.effort not in EFFORTS:  # the CLI would ignore it without a word
+        raise ConfigError(
+            f"unknown effort {call.effort!r}",
+            field="effort",
+            advice=f"Use {', '.join(EFFORTS)}.",
+        )
     chosen: dict[str, Any] = {"effort": call.effort} if call.effort else {}
     thinking = thinking_for(call)
     return chosen if thinking is None else {**chosen, "thinking": thinking}

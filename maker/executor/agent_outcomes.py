@@ -293,7 +293,7 @@ def _usage(value: Any) -> Usage | None:
     )
 
 
-def _denied(value: Any) -> list[str]:
+def _denied(value: Any) -> tuple[str, ...]:
     entries = value if isinstance(value, list) else []
     names = [_text(entry.get("tool_name")) for entry in entries if isinstance(entry, dict)]
-    return [clean(name) for name in dict.fromkeys(names) if name]
+    return tuple(clean(name) for name in dict.fromkeys(names) if name)

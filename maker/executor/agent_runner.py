@@ -7,6 +7,7 @@ What its outcomes mean is in `agent_outcomes.py`, what it is told in `agent_opti
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import tempfile
 import time
@@ -23,6 +24,9 @@ from maker.executor.agent_options import sdk_options
 from maker.executor.agent_outcomes import Heard, listen, outcome, reply
 
 STDERR_LINES = 50
+
+# What the SDK logs is raised too, and would be printed between maker's own lines.
+logging.getLogger("claude_agent_sdk").addHandler(logging.NullHandler())
 
 
 class AgentRunner:
@@ -66,12 +70,13 @@ class AgentRunner:
 
     def _options(self, call: AgentCall, stack: ExitStack) -> dict[str, Any]:
         spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="maker-call-"))
-        return sdk_options(
+        options = sdk_options(
             call,
             live_servers=self._live_servers,
             environ=self._environ,
             spill=Path(spill),
         )
+        return options | {"cli_path": processes.tied_cli(Path(spill))}
 
     async def _listen(
         self,

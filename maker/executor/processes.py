@@ -1,15 +1,20 @@
-"""The CLI processes that maker starts: found by a mark in their environment, ended by their id.
+"""The CLI processes that maker starts: tied to maker's life, found by a mark, ended by their id.
 
-Reads /proc, so it finds nothing on other systems than Linux; there the SDK ends its own child,
-only some seconds later.
+All of it is for Linux. On other systems nothing is found, and the SDK ends its own child some
+seconds later.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shlex
+import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -56,6 +61,37 @@ def orphans() -> list[Process]:
     """Marked processes whose maker is gone."""
     alive = set(_pids())
     return [process for process in marked() if process.started_by not in alive]
+
+
+def cli_path() -> str | None:
+    """Where the CLI is: beside the SDK, or on the PATH. Does not import the SDK."""
+    spec = importlib.util.find_spec("claude_agent_sdk")
+    bundled = Path(spec.origin).parent / "_bundled" / "claude" if spec and spec.origin else None
+    return str(bundled) if bundled and bundled.is_file() else shutil.which("claude")
+
+
+def tied_cli(folder: Path) -> str | None:
+    """A script that starts the CLI so that it ends when maker is killed; None where impossible.
+
+    Without it a CLI outlives a killed maker by minutes, at work beside the run that is resumed.
+    """
+    cli = cli_path()
+    if cli is None or not can_tie():
+        return None
+    script = folder / "claude"
+    script.write_text(f'#!/bin/sh\nexec setpriv --pdeathsig TERM -- {shlex.quote(cli)} "$@"\n')
+    script.chmod(0o700)
+    return str(script) if os.access(script, os.X_OK) else None
+
+
+@cache
+def can_tie() -> bool:
+    """Whether this system can end a child together with its parent."""
+    command = ["setpriv", "--pdeathsig", "TERM", "--", "true"]
+    try:
+        return subprocess.run(command, capture_output=True, timeout=5, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def _pids() -> Iterator[int]:

@@ -131,7 +131,7 @@ def test_what_a_subagent_says_is_not_the_answer() -> None:
 
 def test_a_denied_tool_is_named_once() -> None:
     denials = [{"tool_name": "Bash"}, {"tool_name": "Bash"}, {"tool_name": "Write"}, {}, "x"]
-    assert end(result(permission_denials=denials)).denied == ["Bash", "Write"]
+    assert end(result(permission_denials=denials)).denied == ("Bash", "Write")
 
 
 FLAGS = {

@@ -1,0 +1,113 @@
+"""MCP servers really reach the agent, through the real SDK and the real CLI."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from loopback import Answer, Reply, Request, tool_results, use
+
+from maker.errors import AgentNotReady, ConfigError
+from maker.executor.agent_runner import AgentRunner
+from maker.tools.registry import ToolRegistry
+
+pytestmark = [pytest.mark.sdk, pytest.mark.slow]
+
+SERVER = """
+import os
+from mcp.server.mcpserver import MCPServer
+
+server = MCPServer("notes")
+
+
+@server.tool()
+def secret() -> str:
+    return "told: " + os.environ["NOTES_TOKEN"]
+
+
+@server.tool()
+def erase() -> str:
+    return "erased"
+
+
+server.run()
+"""
+
+
+def registry(folder: Path) -> ToolRegistry:
+    script = folder / "server.py"
+    script.write_text(SERVER)
+    tools = ToolRegistry()
+    config = {
+        "command": sys.executable,
+        "args": [str(script)],
+        "env": {"NOTES_TOKEN": "Bearer ${TOKEN_OF_THE_TEST}"},
+    }
+    tools.register_mcp("notes", config, tools={"secret": {"effect": "read"}})
+    return tools
+
+
+def uses(*names: str):
+    def script(request: Request) -> Answer:
+        return " ".join(tool_results(request)) or Reply([use(name) for name in names])
+
+    return script
+
+
+async def test_a_stdio_server_is_reached_and_only_its_named_tool_may_be_used(live) -> None:
+    tools = registry(live.folder)
+    api = live.api(uses("mcp__notes__secret", "mcp__notes__erase"))
+    call = live.call(tools=["mcp__notes__secret"], effect="read", mcp_servers=tools.mcp_servers)
+    reply = await live.runner(api, {"TOKEN_OF_THE_TEST": "t0p"}).ask(call)
+    assert "told: Bearer t0p" in reply.text
+    assert "erased" not in reply.text
+    assert reply.denied == ("mcp__notes__erase",)
+
+
+async def test_an_in_process_server_is_reached(live) -> None:
+    from claude_agent_sdk import create_sdk_mcp_server, tool
+
+    asked = []
+
+    @tool("add", "Adds two numbers", {"a": int, "b": int})
+    async def add(arguments: dict) -> dict:
+        asked.append(arguments)
+        total = arguments["a"] + arguments["b"]
+        return {"content": [{"type": "text", "text": f"sum {total}"}]}
+
+    tools = ToolRegistry()
+    tools.register_mcp("calc", create_sdk_mcp_server("calc", tools=[add]))
+
+    def script(request: Request) -> Answer:
+        return " ".join(tool_results(request)) or Reply([use("mcp__calc__add", a=2, b=40)])
+
+    runner = live.runner(live.api(script), live_servers=tools.live_servers)
+    reply = await runner.ask(live.call(tools=["mcp__calc"], effect="external"))
+    assert "sum 42" in reply.text
+    assert (reply.denied, asked) == ((), [{"a": 2, "b": 40}])
+
+
+async def test_a_server_that_no_tool_of_the_step_names_is_not_started(live) -> None:
+    broken = {"notes": {"type": "stdio", "command": "false"}}
+    api = live.api(lambda request: "ok")
+    reply = await live.runner(api).ask(live.call(mcp_servers=broken))
+    assert reply.text == "ok"
+
+
+async def test_a_server_that_does_not_start_stops_the_call_and_is_named(live) -> None:
+    broken = {"notes": {"type": "stdio", "command": "false"}}
+    runner = live.runner(live.api(lambda request: "an answer without the tool"))
+    with pytest.raises(AgentNotReady, match="notes") as caught:
+        await runner.ask(live.call(tools=["mcp__notes"], mcp_servers=broken))
+    assert caught.value.kind == "mcp"
+
+
+async def test_a_variable_or_a_server_that_is_missing_is_named_before_anything_starts(
+    tmp_path: Path, live
+) -> None:
+    servers = registry(tmp_path).mcp_servers
+    with pytest.raises(ConfigError, match="TOKEN_OF_THE_TEST"):
+        await AgentRunner().ask(live.call(tools=["mcp__notes__secret"], mcp_servers=servers))
+    with pytest.raises(ConfigError, match="'calc'"):
+        await AgentRunner().ask(live.call(tools=["mcp__calc"]))
