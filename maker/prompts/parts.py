@@ -60,12 +60,6 @@ def sections(parts: Iterable[str]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def one_line(text: str, limit: int) -> str:
-    """The text on one line, cut to `limit` characters."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= limit else flat[: limit - 1] + "…"
-
-
 def _known(tag: str) -> None:
     if tag not in DATA_TAGS:
         raise ValueError(f"{tag} is not in DATA_TAGS, so data could close it")

@@ -11,8 +11,9 @@ from typing import Any
 import msgspec
 
 from maker.core.models import Problem, ToolSpec, Value
+from maker.core.text import one_line
 from maker.prompts.examples import BRANCH, ONE_STEP
-from maker.prompts.parts import Prompts, block, json_block, one_line, sections
+from maker.prompts.parts import Prompts, block, json_block, sections
 from maker.validator.check_table import CHECKS
 
 MOST_FINISHED_CHARACTERS = 100_000

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from maker.core.models import Plan, Problem
+from maker.core.text import one_line
 from maker.planner.plan_text import plan_to_yaml
-from maker.prompts.parts import Prompts, block, one_line, sections
+from maker.prompts.parts import Prompts, block, sections
 from maker.replies.loader import load
 from maker.replies.schema import parse_schema, problems
 

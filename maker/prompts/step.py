@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from maker.core.models import OWN_OUTPUT_DECIDES, Effect, PlanStep, ToolSpec
-from maker.prompts.parts import Prompts, block, json_block, one_line, sections
+from maker.core.text import one_line
+from maker.prompts.parts import Prompts, block, json_block, sections
 from maker.replies.schema import example, parse_schema
 from maker.tools.effects import find_spec
 
