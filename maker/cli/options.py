@@ -1,0 +1,98 @@
+"""What the options of all commands are made of: sections in the help, common types, `--db`.
+
+What a run can be told is in `settings.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+OUTPUT_SECTION = "Output"
+LEAST_THINKING_TOKENS = 1024
+
+
+class SectionOption(click.Option):
+    """An option that stands under a heading in the help."""
+
+    def __init__(self, *args: Any, section: str = OUTPUT_SECTION, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.section = section
+
+
+class SectionCommand(click.Command):
+    """A command whose help lists its options under headings."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None and isinstance(parameter, click.Option):
+                heading = getattr(parameter, "section", OUTPUT_SECTION)
+                sections.setdefault(heading, []).append(record)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records, col_max=32)
+
+
+def words(text: str) -> list[str]:
+    """The words of a list with commas, each once."""
+    found = [word.strip() for word in text.split(",")]
+    return list(dict.fromkeys(word for word in found if word))
+
+
+def words_from(choices: Sequence[str]) -> Callable[[str], list[str]]:
+    """A list with commas of nothing but these words."""
+
+    def converted(text: str) -> list[str]:
+        found = words(text)
+        for word in found:
+            if word not in choices:
+                raise click.BadParameter(f"{word!r} is not one of {', '.join(choices)}.")
+        return found
+
+    return converted
+
+
+def cap(kind: type[int] | type[float]) -> Callable[[str], int | float | str]:
+    """A positive amount; `0` and `none` stand for no cap, which is `none`."""
+
+    def converted(text: str) -> int | float | str:
+        if str(text).strip().lower() == "none":
+            return "none"
+        try:
+            amount = kind(str(text).strip().lstrip("$"))
+        except ValueError:
+            raise click.BadParameter(f"{text!r} is not a number, nor none.") from None
+        if not 0 <= amount < float("inf"):
+            raise click.BadParameter(f"{text!r} is less than 0; for no cap write 0 or none.")
+        return amount or "none"
+
+    return converted
+
+
+def thinking(text: str) -> str:
+    """`off`, `adaptive`, or a number of tokens."""
+    tokens = int(text) if text.isascii() and text.isdigit() else 0
+    if text not in ("off", "adaptive") and tokens < LEAST_THINKING_TOKENS:
+        least = f"a number of tokens from {LEAST_THINKING_TOKENS}"
+        raise click.BadParameter(f"{text!r} is neither off, adaptive nor {least}.")
+    return text
+
+
+db_option: Callable[[F], F] = click.option(
+    "--db",
+    metavar="PATH|URL",
+    cls=SectionOption,
+    help="Database to use instead of $MAKER_DATABASE_URL, $MAKER_HOME or the default place.",
+)
+"""Where the runs are."""
+
+json_option: Callable[[F], F] = click.option(
+    "--json", "as_json", is_flag=True, cls=SectionOption, help="Print JSON for programs."
+)
+"""Output for programs; the parameter is called `as_json`."""

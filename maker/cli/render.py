@@ -1,0 +1,221 @@
+"""Events as lines of text, for people. Pure; everything a model or user wrote is made harmless.
+
+What opens and closes a session is in `report.py`, a whole plan in `plan_view.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, assert_never
+
+from maker.core import events as e
+from maker.core.models import CallKey, VotingSummary
+from maker.core.state import problems_text
+from maker.core.text import one_line
+
+LONG = 300
+"""Characters that a message of a model or an agent may take in a line."""
+
+
+def format_event(event: e.Event, *, simulated: bool = False) -> str:
+    """The event on one line; `simulated` labels costs that nobody pays."""
+    match event:
+        case e.TaskSubmitted() | e.RunPaused() | e.RunResumed() | e.RunCancelled():
+            return _session(event)
+        case e.TaskCompleted() | e.TaskFailed():
+            return _end(event, simulated)
+        case e.PlanCreated() | e.ValidationPassed() | e.ValidationFailed() | e.PlanApproved():
+            return _planning(event)
+        case e.ModelFellBack() | e.QuestionAnswered():
+            return _planning_aside(event)
+        case e.AgentReplied() | e.AgentRetried():
+            return _call(event)
+        case e.ForEachStarted() | e.StepStarted() | e.StepCompleted() | e.StepFailed():
+            return _step(event, simulated)
+        case e.SampleRedFlagged() | e.VoteCompleted() | e.TryFailed():
+            return _try(event)
+        case _:
+            assert_never(event)
+
+
+def money(cost_usd: float, *, simulated: bool = False) -> str:
+    """Dollars with as many digits as matter; labelled where nobody pays them."""
+    digits = 2 if cost_usd >= 1 or cost_usd == 0 else 4
+    return f"${cost_usd:,.{digits}f}{' simulated' if simulated else ''}"
+
+
+def duration(milliseconds: float) -> str:
+    """A time as people say it."""
+    seconds = milliseconds / 1000
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {seconds:02} s"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 step`, `2 steps`, `1,024 tries`."""
+    if number == 1:
+        return f"1 {noun}"
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {plural}"
+
+
+def place(step: int, iteration: int = 0) -> str:
+    """Where in the plan: the step, and which iteration of it."""
+    return f"Step {step}" + (f", iteration {iteration}" if iteration else "")
+
+
+def caller(key: CallKey) -> str:
+    """Who was asked under this call key."""
+    found = e.parse_step_key(key)
+    if found:
+        return f"{place(found[0], found[1])}, sample {found[3]}"
+    return "Planner" if key.startswith("plan/") else "Judge of the plan"
+
+
+def answer_text(output: Any) -> str:
+    """A run's output for stdout: bare text if that is all there is in it, otherwise JSON."""
+    if isinstance(output, dict) and len(output) == 1:
+        only = next(iter(output.values()))
+        output = only if isinstance(only, str) else output
+    if isinstance(output, str):
+        return output
+    return json.dumps(output, ensure_ascii=False, indent=2)
+
+
+def voting(summary: VotingSummary) -> str:
+    """How an output was chosen, in a few words."""
+    parts = [count(summary.total_samples, "sample")]
+    if summary.strategy != "none":
+        parts.append(f"{summary.winning_votes} agree, margin {summary.margin}")
+    if summary.red_flagged:
+        parts.append(f"{summary.red_flagged} flagged")
+    if summary.note:
+        parts.append(one_line(summary.note))
+    return ", ".join(parts)
+
+
+def _session(event: e.TaskSubmitted | e.RunPaused | e.RunResumed | e.RunCancelled) -> str:
+    match event:
+        case e.TaskSubmitted():
+            return f"Task submitted: {one_line(event.instruction)}"
+        case e.RunPaused():
+            return _with_detail(f"Paused: {reason(event.reason)}", event.detail)
+        case e.RunResumed():
+            changes = f" with {one_line(', '.join(event.options))}" if event.options else ""
+            return f"Resumed{changes}{', to plan again what remains' if event.replan else ''}"
+        case e.RunCancelled():
+            return _with_detail("Cancelled", event.detail)
+        case _:
+            assert_never(event)
+
+
+def reason(word: str) -> str:
+    """Why a run paused, as words."""
+    return one_line(word.replace("_", " "))
+
+
+def _end(event: e.TaskCompleted | e.TaskFailed, simulated: bool) -> str:
+    cost = money(event.total_cost_usd, simulated=simulated)
+    used = f"{cost}, {duration(event.total_duration_ms)}"
+    if isinstance(event, e.TaskCompleted):
+        return f"Task completed: {used}"
+    return f"Task failed: {one_line(event.error, LONG)} ({used})"
+
+
+def _planning(
+    event: e.PlanCreated | e.ValidationPassed | e.ValidationFailed | e.PlanApproved,
+) -> str:
+    match event:
+        case e.PlanCreated():
+            made = "Plan given by the user" if event.origin == "user" else "Plan created"
+            again = f" (attempt {event.attempt + 1})" if event.attempt else ""
+            return f"{made}: {count(len(event.plan.steps), 'step')}{again}"
+        case e.ValidationPassed():
+            passed = f"Validation passed: {count(event.checks_passed, 'check')}"
+            warnings = one_line(problems_text(event.warnings), LONG)
+            return f"{passed}; worth a look: {warnings}" if event.warnings else passed
+        case e.ValidationFailed():
+            found = count(len(event.errors), "problem")
+            return f"Plan refused, {found}: {one_line(problems_text(event.errors), LONG)}"
+        case e.PlanApproved():
+            return f"Plan approved: {one_line(', '.join(event.grants)) or 'nothing more needed'}"
+        case _:
+            assert_never(event)
+
+
+def _planning_aside(event: e.ModelFellBack | e.QuestionAnswered) -> str:
+    if isinstance(event, e.ModelFellBack):
+        gone, successor = one_line(event.model), one_line(event.successor)
+        return f"The API has no model {gone} any more: going on with {successor}"
+    return f"Question answered: {one_line(event.question)} {one_line(event.answer)}"
+
+
+def _call(event: e.AgentReplied | e.AgentRetried) -> str:
+    who = caller(event.key)
+    if isinstance(event, e.AgentRetried):
+        message = one_line(event.message, LONG)
+        then = f"asks again in {event.wait_s:.1f} s" if event.wait_s else "gives up for now"
+        return f"{who}: {reason(event.kind)}, {then}: {message}"
+    reply = event.reply
+    if reply.error:
+        return f"{who} gave no answer: {reason(reply.error.kind)}: {_long(reply.error.message)}"
+    cost = "cost unknown" if reply.cost_usd is None else money(reply.cost_usd)
+    tokens = f"{count(reply.usage.total, 'token')}, " if reply.usage else ""
+    label = " simulated" if reply.simulated else ""
+    return f"{who} replied: {tokens}{cost}{label}, {duration(reply.duration_ms)}"
+
+
+def _step(
+    event: e.ForEachStarted | e.StepStarted | e.StepCompleted | e.StepFailed, simulated: bool
+) -> str:
+    title = one_line(event.title)
+    match event:
+        case e.ForEachStarted():
+            return f"{place(event.step)} has {count(event.items, 'item')}: {title}"
+        case e.StepStarted():
+            again = f", try {event.try_number + 1}" if event.try_number else ""
+            voted = "" if event.strategy == "none" else f", {event.strategy}"
+            started = f"{place(event.step, event.iteration)} started: {title}"
+            return _with_detail(f"{started} ({event.effect}{voted}{again})", event.note)
+        case e.StepCompleted():
+            cost = money(event.cost_usd, simulated=simulated)
+            used = f"{voting(event.voting_summary)}; {cost}, {duration(event.duration_ms)}"
+            return f"{place(event.step, event.iteration)} completed: {title} ({used})"
+        case e.StepFailed():
+            where = place(event.step, event.iteration)
+            return f"{where} failed: {title}: {_long(event.error)}"
+        case _:
+            assert_never(event)
+
+
+def _try(event: e.SampleRedFlagged | e.VoteCompleted | e.TryFailed) -> str:
+    where = place(event.step, event.iteration)
+    match event:
+        case e.SampleRedFlagged():
+            why = f"{reason(event.reason)}: {_long(event.detail)}"
+            return f"{where}, sample {event.sample} flagged: {why}"
+        case e.VoteCompleted():
+            return f"{where} vote: {_vote(event)}"
+        case e.TryFailed():
+            return f"{where}, try {event.try_number + 1} failed: {_long(event.error)}"
+        case _:
+            assert_never(event)
+
+
+def _vote(event: e.VoteCompleted) -> str:
+    against = " to ".join(str(len(answer.samples)) for answer in event.answers[:5]) or "none"
+    asked = count(event.samples, "sample") + f", {event.red_flagged} flagged"
+    if event.winner is None:
+        return f"undecided, {against} ({asked})"
+    return f"{against}, margin {event.margin}, decided by sample {event.decided_by} ({asked})"
+
+
+def _long(text: str) -> str:
+    return one_line(text, LONG)
+
+
+def _with_detail(text: str, detail: str) -> str:
+    return f"{text}: {_long(detail)}" if detail else text

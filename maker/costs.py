@@ -1,0 +1,146 @@
+"""What a plan may cost before it has run: list prices, token ranges, votes to expect. Pure.
+
+Rough on purpose, and always a range: a real cost is what the agent reports with its reply.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from maker.core.models import Strategy
+
+
+class Price(NamedTuple):
+    """List price of a model, in dollars for a million tokens."""
+
+    input_usd: float
+    output_usd: float
+
+
+PRICES: tuple[tuple[str, Price], ...] = (
+    (r"opus-4(-[01])?(-\d{8})?$|3-opus", Price(15.0, 75.0)),
+    (r"opus", Price(5.0, 25.0)),
+    (r"sonnet", Price(3.0, 15.0)),
+    (r"3-5-haiku", Price(0.8, 4.0)),
+    (r"haiku", Price(1.0, 5.0)),
+)
+"""By family; the first pattern found in the model's name counts."""
+UNKNOWN_MODEL = Price(5.0, 25.0)
+
+
+class CostRange(NamedTuple):
+    """From the cheapest course of things that is likely to the dearest."""
+
+    low_usd: float
+    high_usd: float
+
+    def times(self, low: float, high: float) -> CostRange:
+        """The range of so many of the same."""
+        return CostRange(self.low_usd * low, self.high_usd * high)
+
+
+class _Tokens(NamedTuple):
+    input_low: int
+    input_high: int
+    output_low: int
+    output_high: int
+
+
+_WITHOUT_TOOLS = _Tokens(1_500, 8_000, 80, 1_200)
+_WITH_TOOLS = _Tokens(6_000, 120_000, 300, 6_000)
+"""All turns of one sample together; most of the input of later turns is read from a cache."""
+
+GOOD_SAMPLE, POOR_SAMPLE = 0.99, 0.8
+"""Chances that one sample is right, at the two ends of an estimate."""
+MOST_ITEMS = 20
+"""Items of a `for_each` list that is not known yet, at the high end of an estimate."""
+
+
+class StepLoad(NamedTuple):
+    """What the cost of a step depends on; `passes` are iterations at the low and high end."""
+
+    model: str
+    with_tools: bool
+    strategy: Strategy = "none"
+    passes: tuple[int, int] = (1, 1)
+
+
+def price_of(model: str) -> Price:
+    """The list price of a model, by its family; that of a large one where it is not known."""
+    for pattern, price in PRICES:
+        if re.search(pattern, model):
+            return price
+    return UNKNOWN_MODEL
+
+
+def sample_cost(model: str, *, with_tools: bool) -> CostRange:
+    """What one sample of a step may cost."""
+    price, tokens = price_of(model), _WITH_TOOLS if with_tools else _WITHOUT_TOOLS
+    low = tokens.input_low * price.input_usd + tokens.output_low * price.output_usd
+    high = tokens.input_high * price.input_usd + tokens.output_high * price.output_usd
+    return CostRange(low / 1e6, high / 1e6)
+
+
+def expected_samples(strategy: Strategy, n: int, k: int, p_right: float) -> float:
+    """Samples that a step needs on average where one is right with this chance."""
+    match strategy:
+        case "none":
+            return 1.0
+        case "majority":
+            return _majority_samples(n, p_right)
+        case "first_to_k":
+            return expected_votes(p_right, k)
+
+
+def step_cost(load: StepLoad, n: int, k: int, most_samples: int) -> CostRange:
+    """What one step may cost with all its samples and iterations."""
+    good = min(expected_samples(load.strategy, n, k, GOOD_SAMPLE), most_samples)
+    poor = min(expected_samples(load.strategy, n, k, POOR_SAMPLE), most_samples)
+    sample = sample_cost(load.model, with_tools=load.with_tools)
+    return sample.times(good * load.passes[0], poor * load.passes[1])
+
+
+def total(ranges: Iterable[CostRange]) -> CostRange:
+    """All of them together."""
+    listed = list(ranges)
+    return CostRange(sum(r.low_usd for r in listed), sum(r.high_usd for r in listed))
+
+
+def right_per_step(p_right: float, k: int) -> float:
+    """The chance that first-to-be-ahead-by-k picks the right answer over one rival."""
+    if p_right in (0.0, 1.0):
+        return p_right
+    return 1 / (1 + ((1 - p_right) / p_right) ** k)
+
+
+def expected_votes(p_right: float, k: int) -> float:
+    """Valid samples until one answer is ahead by k, on average."""
+    if math.isclose(p_right, 0.5):
+        return float(k * k)
+    return k * (2 * right_per_step(p_right, k) - 1) / (2 * p_right - 1)
+
+
+def least_k(p_right: float, steps: int, target: float) -> int:
+    """The smallest lead with which this many steps all come out right with the target's chance."""
+    if not 0.5 < p_right < 1 or not 0 < target < 1 or steps < 1:
+        raise ValueError("least_k needs 0.5 < p_right < 1, 0 < target < 1 and steps >= 1")
+    odds = math.expm1(-math.log(target) / steps)
+    return max(1, math.ceil(math.log(odds) / math.log((1 - p_right) / p_right)))
+
+
+def _majority_samples(n: int, p_right: float) -> float:
+    """Samples until one of two answers has a majority of n, asked for in rounds."""
+    needed = n // 2 + 1
+    return sum(votes * _ends_at(votes, needed, p_right) for votes in range(needed, 2 * needed))
+
+
+def _ends_at(votes: int, needed: int, p_right: float) -> float:
+    """The chance that the deciding vote is this one, for either answer."""
+    ways = math.comb(votes - 1, needed - 1)
+    lost = votes - needed
+    return ways * (
+        p_right**needed * (1 - p_right) ** lost + (1 - p_right) ** needed * p_right**lost
+    )
