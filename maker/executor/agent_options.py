@@ -28,7 +28,7 @@ QUIET = {
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     "DISABLE_AUTOUPDATER": "1",
 }
-_FIXED_BUDGET = re.compile(r"claude-(opus|sonnet|haiku)-4(-[0-5])?(-\d{8}|[^\d-]|$)")
+_FIXED_BUDGET = re.compile(r"claude-(opus|sonnet|haiku)-4(-[0-5])?(?!\d)(?!-\d{1,2}(?!\d))")
 """Versions 4.0 to 4.5, dated or not; later models decide for themselves how much they think."""
 
 
