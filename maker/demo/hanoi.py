@@ -6,7 +6,6 @@ Pegs are 0, 1 and 2; each is a list of disks from bottom to top, disk 1 being th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from maker.core.models import Plan, PlanStep, Repeat
@@ -15,6 +14,7 @@ MOST_DISKS = 20
 """20 disks are the paper's 1,048,575 steps."""
 
 SCHEMA = "{move: {disk: int, from: int, to: int}, pegs: [[int]], done: bool}"
+VOTE_ON = ["move", "pegs", "done"]
 _MARK = re.compile(r"Towers of Hanoi with (\d+) disks?\b")
 
 
@@ -41,7 +41,7 @@ def plan(disks: int) -> Plan:
         task_description=description,
         output_variable="step_0_output",
         output_schema=SCHEMA,
-        vote_on=["move", "pegs", "done"],
+        vote_on=VOTE_ON,
         repeat=Repeat(until="done", max_iterations=2**disks - 1),
     )
     return Plan(reasoning="One decision at a time: each pass makes one move.", steps=[step])
@@ -59,11 +59,30 @@ def start(disks: int) -> list[list[int]]:
 
 
 def right_answer(disks: int, last_output: Any) -> dict[str, Any]:
-    """The answer that the strategy gives after the last output (None: the first move)."""
-    pegs = [list(peg) for peg in last_output["pegs"]] if last_output else start(disks)
+    """The answer that the strategy gives after the last output (None: the first move).
+
+    Where a wrong move won and the strategy knows no move, the smallest disk on top moves on.
+    """
+    pegs = pegs_after(disks, last_output)
     small_next = last_output is None or last_output["move"]["disk"] != 1
-    source, target = _small_move(disks, pegs) if small_next else _other_move(pegs)
+    source, target = _small_move(disks, pegs) if small_next else _other_move(disks, pegs)
     return answer(pegs, source, target)
+
+
+def wrong_answers(disks: int, last_output: Any) -> list[dict[str, Any]]:
+    """What can be answered instead: every other move of a top disk, legal or not."""
+    pegs = pegs_after(disks, last_output)
+    moves = [(a, b) for a in range(3) for b in range(3) if a != b and pegs[a]]
+    right = right_answer(disks, last_output)
+    return [other for a, b in moves if (other := answer(pegs, a, b)) != right]
+
+
+def pegs_after(disks: int, last_output: Any) -> list[list[int]]:
+    """The pegs of the last output; those of the start where there is none, or where it has
+    not every disk on one of three pegs."""
+    pegs = [list(peg) for peg in last_output["pegs"]] if last_output else start(disks)
+    complete = sorted(disk for peg in pegs for disk in peg) == list(range(1, disks + 1))
+    return pegs if len(pegs) == 3 and complete else start(disks)
 
 
 def answer(pegs: list[list[int]], source: int, target: int) -> dict[str, Any]:
@@ -75,16 +94,11 @@ def answer(pegs: list[list[int]], source: int, target: int) -> dict[str, Any]:
     return {"move": {"disk": disk, "from": source, "to": target}, "pegs": after, "done": done}
 
 
-def wrong_moves(disks: int, outputs: Iterable[Any]) -> tuple[int, list[int]]:
-    """How many moves there were, and which of them (from 1) were illegal or misreported."""
-    pegs, wrong, count = start(disks), [], 0
-    for count, output in enumerate(outputs, start=1):
-        move = output["move"]
-        source, target = move["from"], move["to"]
-        if not _is_legal(pegs, source, target) or answer(pegs, source, target) != output:
-            wrong.append(count)
-        pegs = output["pegs"]
-    return count, wrong
+def is_wrong(disks: int, last_output: Any, output: Any) -> bool:
+    """Whether a move is illegal, or is not what its own report says."""
+    pegs, move = pegs_after(disks, last_output), output["move"]
+    source, target = move["from"], move["to"]
+    return not _is_legal(pegs, source, target) or answer(pegs, source, target) != output
 
 
 def is_solved(disks: int, output: Any) -> bool:
@@ -103,12 +117,15 @@ def _is_legal(pegs: list[list[int]], source: int, target: int) -> bool:
 
 
 def _small_move(disks: int, pegs: list[list[int]]) -> tuple[int, int]:
-    source = next(peg for peg in range(3) if pegs[peg] and pegs[peg][-1] == 1)
+    source = min((peg for peg in range(3) if pegs[peg]), key=lambda peg: pegs[peg][-1])
     return source, (source + (2 if disks % 2 else 1)) % 3
 
 
-def _other_move(pegs: list[list[int]]) -> tuple[int, int]:
-    first, second = (peg for peg in range(3) if not (pegs[peg] and pegs[peg][-1] == 1))
+def _other_move(disks: int, pegs: list[list[int]]) -> tuple[int, int]:
+    smallest = _small_move(disks, pegs)[0]
+    first, second = (peg for peg in range(3) if peg != smallest)
+    if not pegs[first] and not pegs[second]:
+        return _small_move(disks, pegs)
     top_first = pegs[first][-1] if pegs[first] else 10**9
     top_second = pegs[second][-1] if pegs[second] else 10**9
     return (first, second) if top_first < top_second else (second, first)

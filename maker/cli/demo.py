@@ -1,0 +1,217 @@
+"""`maker demo`: voting and crash safety shown on the paper's experiment, with a simulated agent."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from maker import app
+from maker.cli.documents import SCHEMA_VERSION, database, echo_line
+from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
+from maker.core import events as e
+from maker.core.models import RunId, TaskConfig
+from maker.core.text import terminal_safe
+from maker.demo import crash, hanoi
+from maker.demo.experiment import Experiment, Findings, experiment_config
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Demos(click.Group):
+    """`maker demo` alone, or with options only, is `maker demo hanoi`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if named else ["hanoi", *args])
+
+
+@click.group(cls=_Demos, short_help="See voting, or a crash and a resume, at no cost.")
+def command() -> None:
+    """See what maker does, without an account: a simulated agent solves the Towers of Hanoi.
+
+    Without the name of a demo, `hanoi` is run.
+    """
+
+
+def _tower_options(most_disks: int) -> Callable[[F], F]:
+    """The options that say which tower is moved, and how badly the agent does it."""
+
+    def decorate(function: F) -> F:
+        for option in reversed(_options(most_disks)):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def _options(most_disks: int) -> list[Callable[[F], F]]:
+    return [
+        _option("--disks", click.IntRange(1, most_disks), 5, "Height; N disks take 2^N - 1 moves."),
+        _option("--error-rate", click.FloatRange(0, 1), 0.1, "Share of replies that are wrong."),
+        _option("--flag-rate", click.FloatRange(0, 1), 0.0, "Share that earns a red flag."),
+        _option("--seed", int, 0, "The same seed gives the same replies."),
+        _option("--voting-k", click.IntRange(1), 3, "Lead that wins a vote (first_to_k)."),
+    ]
+
+
+def _option(name: str, kind: Any, default: Any, text: str) -> Callable[[F], F]:
+    return click.option(
+        name, type=kind, default=default, show_default=True, help=text, cls=SectionOption,
+        section="The experiment",
+    )  # fmt: skip
+
+
+@command.command("hanoi", cls=SectionCommand)
+@_tower_options(hanoi.MOST_DISKS)
+@_option("--voting", click.Choice(["none", "majority", "first_to_k"]), "first_to_k", "Strategy.")
+@_option("--voting-n", click.IntRange(1), 3, "Votes of a majority.")
+@_option("--max-voting-samples", click.IntRange(1), 10, "Samples after which a vote is given up.")
+@_option("--samples-at-once", click.IntRange(1), 4, "Samples asked at the same time.")
+@_option("--delay-ms", click.IntRange(0), 0, "How long the agent takes for a reply.")
+@json_option
+@db_option
+def solve(db: str | None, as_json: bool, disks: int, **options: Any) -> int:
+    """Move a tower, one voted move at a time, while the agent errs now and then.
+
+    The run is an ordinary one: it goes through the whole pipeline and is in the database
+    afterwards. Exit code 0 only if the tower was moved without a wrong move.
+
+    \b
+    Examples:
+      maker demo --disks 7 --error-rate 0.2
+      maker demo --voting none            one error is enough to fail
+    """
+    config = experiment_config(disks, **options)
+    run, findings, head = asyncio.run(_solved(config, disks, database(db), as_json))
+    if as_json:
+        echo_line({**_summary(findings), "run": run, "head": head})
+    else:
+        click.echo("\n".join(report(config, run, findings)))
+    return 0 if findings.succeeded else 1
+
+
+@command.command("crash", cls=SectionCommand)
+@_tower_options(8)
+@_option("--delay-ms", click.IntRange(1, 1000), 40, "How long the agent takes for a reply.")
+@json_option
+@db_option
+def kill(db: str | None, as_json: bool, disks: int, **options: Any) -> int:
+    """Kill a run in the middle of a vote, resume it, replay it: nothing is bought twice.
+
+    A child process of this one moves the tower and gets a SIGKILL while a vote is open. Exit
+    code 0 only if the resumed run comes to the very end of one that was never killed.
+    """
+    config = experiment_config(disks, samples_at_once=2, **options)
+    found = asyncio.run(crash.crash(config, disks, database(db)))
+    if as_json:
+        echo_line(
+            {"type": "summary", "schema_version": SCHEMA_VERSION, **msgspec.to_builtins(found)}
+        )
+    else:
+        click.echo("\n".join(crash_report(found)))
+    return 0 if found.succeeded else 1
+
+
+def _summary(found: msgspec.Struct) -> dict[str, Any]:
+    return {"type": "Summary", "schema_version": SCHEMA_VERSION, **msgspec.to_builtins(found)}
+
+
+def crash_report(found: crash.Crash) -> list[str]:
+    """What happened, in a few lines."""
+    same = "the same as that of a run that was never killed"
+    return [
+        f"killed    at event {found.killed_at_event}, in the vote on move {found.move}: "
+        f"{found.kept} of {found.launched} replies were in",
+        f"resumed   {found.status} after {found.moves} moves",
+        f"bought    {found.bought} replies ({found.bought_before} before the kill); "
+        f"bought twice: {len(found.bought_twice)}",
+        f"replayed  {found.replay}",
+        f"compared  {'; '.join(found.differences[:3]) or same}",
+        f"time      {found.duration_s:.1f} s; simulated: nothing was paid",
+        "Look at it:",
+        f"  maker show {found.run}",
+        f"  maker show {found.run} --events",
+    ]
+
+
+async def _solved(
+    config: TaskConfig, disks: int, url: str, as_json: bool
+) -> tuple[RunId, Findings, str]:
+    experiment = Experiment(disks)
+    async with app.opened(url=url) as store:
+        session = app.submitted(config, store=store, plan=hanoi.plan(disks))
+        run = session.orchestrator.run_id
+        click.echo(f"run {run}: simulated agent, nothing is bought", err=True)
+        seq = 0
+        async for event in session.run():
+            seq += 1
+            experiment.watch(event)
+            if as_json:
+                echo_line({"seq": seq, **msgspec.to_builtins(event)})
+            elif isinstance(event, e.StepCompleted) and sys.stderr.isatty():
+                click.echo(f"\rmove {experiment.moves} of {2**disks - 1} ", nl=False, err=True)
+        head = session.orchestrator.head[1].hex()
+    if not as_json and sys.stderr.isatty():
+        click.echo("", err=True)
+    return run, experiment.findings(session.orchestrator.state), head
+
+
+def report(config: TaskConfig, run: RunId, found: Findings) -> list[str]:
+    """What happened, in a few lines."""
+    tower = f"Towers of Hanoi with {found.disks} disk{'s' * (found.disks != 1)}"
+    outcome = _outcome(found)
+    expected = found.expected_samples_per_move
+    rates = config.simulation
+    return [
+        f"{tower}: {outcome}",
+        f"  samples  {found.samples}, {found.samples_per_move:.2f} a move; {expected:.2f} expected "
+        f"with {_voting(config)} at an error rate of {rates.error_rate:g}",
+        f"  errors   {found.errors} made by the agent: {_fate_of_errors(config, found)}; "
+        f"{found.red_flagged} replies red-flagged",
+        f"  cost     ${found.cost_usd:.4f} and {found.tokens} tokens, simulated: nothing is paid",
+        f"  time     {found.duration_s:.2f} s, "
+        f"{found.moves / max(found.duration_s, 1e-3):.0f} moves/s",
+        "Look at it:",
+        f"  maker show {run}",
+        f"  maker show {run} --step 0",
+        f"  maker replay {run}",
+        "  maker history",
+    ]
+
+
+def _outcome(found: Findings) -> str:
+    if found.succeeded:
+        return f"solved in {found.moves} moves, none of them wrong."
+    wrong = ""
+    if found.wrong_moves:
+        listed = ", ".join(map(str, found.first_wrong_moves))
+        more = ", ..." if found.wrong_moves > len(found.first_wrong_moves) else ""
+        wrong = f" Illegal or misreported: {found.wrong_moves} (move {listed}{more})."
+    reason = f" {terminal_safe(found.reason)}." if found.reason else ""
+    solved = "solved, but not cleanly" if found.solved else "not solved"
+    return f"{solved} after {found.moves} moves ({found.status}).{reason}{wrong}"
+
+
+def _voting(config: TaskConfig) -> str:
+    match config.voting_strategy:
+        case "none":
+            return "one sample each"
+        case "majority":
+            return f"a majority of {config.voting_n}"
+        case "first_to_k":
+            return f"first to be ahead by {config.voting_k}"
+
+
+def _fate_of_errors(config: TaskConfig, found: Findings) -> str:
+    if config.voting_strategy == "none":
+        first = f" (first on move {found.first_won_at_move})" if found.won else ""
+        return f"{found.won} taken{first}, since there was no vote"
+    first = f" (first on move {found.first_won_at_move})" if found.won else ""
+    rest = found.errors - found.outvoted - found.won
+    undecided = f", {rest} outvoted by another error or undecided" if rest else ""
+    return f"{found.outvoted} outvoted, {found.won} won{first}{undecided}"
