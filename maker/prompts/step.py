@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from maker.core.models import OWN_OUTPUT_DECIDES, Effect, PlanStep, ToolSpec
+from maker.core.models import OWN_OUTPUT_DECIDES, PIPELINE_END, Effect, PlanStep, ToolSpec
 from maker.core.text import one_line
 from maker.prompts.parts import Prompts, block, json_block, sections
 from maker.replies.schema import example, parse_schema
@@ -42,10 +42,12 @@ _LIMITS: dict[Effect, str] = {
     "write": "Change only what the objective names, and leave everything else exactly as it is.",
     "external": "What you do here is seen outside and cannot be undone: do it once, as described.",
 }
-_FORM = (
-    "In the form, `T?` may be null, `a|b` is exactly one of these words, `[T]` is a list (it may "
-    "be empty), `any` is any JSON value."
-)
+_FORM = {
+    "?": "`T?` may be null",
+    "|": "`a|b` is exactly one of these words",
+    "[": "`[T]` is a list, which may be empty",
+    "any": "`any` is any JSON value",
+}
 
 
 def step_prompts(
@@ -131,8 +133,10 @@ def _tools(
         lines.append(f"In that case: {step.fallback_tool_instructions.strip()}")
     if cwd:
         lines.append(f"The working folder is {cwd}; relative paths start there.")
-    if literal_paths:
-        lines.append(f"Outside of it you may read: {', '.join(literal_paths)}")
+    own_text = f"{step.task_description}\n{step.primary_tool_instructions}"
+    outside = [path for path in literal_paths if path in own_text]
+    if outside:
+        lines.append(f"Outside of it you may read: {', '.join(outside)}")
     return "\n".join(lines)
 
 
@@ -145,6 +149,8 @@ def _tool_lines(lead: str, names: Sequence[str], specs: Sequence[ToolSpec]) -> l
 
 def _limits(step: PlanStep, effect: Effect, earlier_failures: Sequence[str]) -> str:
     has_tools = bool(step.primary_tools or step.fallback_tools)
+    if not has_tools:
+        effect = "pure"
     lines = ["# Limits", _LIMITS["read" if has_tools and effect == "pure" else effect]]
     lines.append("Nothing beyond this step; if something else needs doing, report it.")
     if earlier_failures:
@@ -157,21 +163,30 @@ def _limits(step: PlanStep, effect: Effect, earlier_failures: Sequence[str]) -> 
 
 def _answer(step: PlanStep, targets: Sequence[int] | None) -> str:
     lines = ["# Answer", _done_when(step)]
-    if step.next_step_sequence_number == OWN_OUTPUT_DECIDES:
-        choice = f"one of {', '.join(map(str, targets))}" if targets else "a number named above"
-        lines.append(f"`next_step` is {choice} (-1 means: stop here).")
-    schema = step.output_schema.strip()
-    if schema:
-        lines.append(f"End with one JSON object of the form {schema}")
-        lines.append(_FORM)
-        shown = json.dumps(example(parse_schema(schema)), ensure_ascii=False)
-        lines.append(f"For example (its values are only placeholders): {shown}")
-    else:
-        lines.append('End with one JSON object that says what you did, as in {"done": "..."}')
-    if step.vote_on or step.next_step_sequence_number == OWN_OUTPUT_DECIDES:
+    decides = step.next_step_sequence_number == OWN_OUTPUT_DECIDES
+    if decides and targets:
+        end = " (-1: stop here)" if PIPELINE_END in targets else ""
+        lines.append(f"`next_step` is one of {', '.join(map(str, targets))}{end}.")
+    lines += _form(step.output_schema.strip(), {"next_step": targets[0]} if targets else {})
+    if step.vote_on or decides:
         lines.append("Keep what you write before it to a few sentences: long replies are refused.")
     lines.append('If it cannot be done, end with {"cannot": "why"} instead.')
     return "\n".join(lines)
+
+
+def _form(schema: str, known: Mapping[str, Any]) -> list[str]:
+    """The form of the answer, what its signs mean, and one instance of it."""
+    if not schema:
+        return ['End with one JSON object that says what you did, as in {"done": "..."}']
+    lines = [f"End with one JSON object of the form {schema}"]
+    signs = [meaning for sign, meaning in _FORM.items() if sign in schema]
+    if signs:
+        lines.append(f"There, {'; '.join(signs)}.")
+    shown = example(parse_schema(schema))
+    if isinstance(shown, dict):
+        shown |= {name: value for name, value in known.items() if name in shown}
+    text = json.dumps(shown, ensure_ascii=False)
+    return [*lines, f"For example (its values are only placeholders): {text}"]
 
 
 def _done_when(step: PlanStep) -> str:
