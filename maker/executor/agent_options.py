@@ -18,10 +18,18 @@ from maker.errors import ConfigError
 from maker.tools.mcp_config import expand, without_own
 from maker.tools.permissions import offered, reachable_servers, settings
 
-MAX_REPLY_BYTES = 64 * 2**20
 MAX_ARGUMENT_BYTES = 100_000
 """Linux takes 128 KiB in one argument; what is longer goes through a file."""
 PLANNING_THINKING_TOKENS = 8_000
+CLOSED: dict[str, Any] = {
+    "setting_sources": [],
+    "strict_mcp_config": True,
+    "permission_mode": "dontAsk",
+    "verbatim_prompts": True,  # otherwise `@path` in quoted data would be read and inlined
+    "extra_args": {"no-session-persistence": None},
+    "max_buffer_size": 64 * 2**20,
+}
+"""The same for every call: nothing comes in but by the call, and nothing is left behind."""
 QUIET = {
     "CLAUDE_CODE_MAX_RETRIES": "0",  # maker retries, and records it
     "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",  # would buy a broken reply a second time
@@ -44,22 +52,17 @@ def sdk_options(
     folders = list(dict.fromkeys([cwd, os.path.realpath(cwd)]))
     rules = msgspec.json.encode(settings(call, folders)).decode()
     return {
+        **CLOSED,
+        **_chosen(call),
         "model": call.model or None,
         "system_prompt": _system_prompt(call.system_prompt, spill),
-        "verbatim_prompts": True,  # otherwise `@path` in quoted data would be read and inlined
         "tools": offered(call),
         "settings": _as_argument(rules, spill / "settings.json"),
-        "setting_sources": [],
-        "permission_mode": "dontAsk",
         "mcp_servers": mcp_servers(call, live_servers, environ),
-        "strict_mcp_config": True,
         "cwd": cwd,
         "add_dirs": list(call.add_dirs),
         "max_turns": call.max_turns,
-        "max_buffer_size": MAX_REPLY_BYTES,
-        "extra_args": {"no-session-persistence": None},
         "env": {**QUIET, "API_TIMEOUT_MS": str(int(call.timeout_s * 1000)), **environ},
-        **_chosen(call),
     }
 
 

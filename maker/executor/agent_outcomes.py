@@ -1,23 +1,14 @@
-"""One table: what every outcome of the SDK means. Pure; messages are known by class name only.
-
-An attribute counts only if it has its type, so that a stand-in for a message with arbitrary
-attributes does no harm.
-"""
+"""One table: what every outcome of the SDK means. Pure; what was heard is in `agent_heard.py`."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
-
-from msgspec import Struct, field
 
 from maker.core.models import AgentCall, AgentError, AgentReply, Usage
 from maker.core.text import clean, one_line
 from maker.errors import AgentNotReady, AgentUnavailable, ModelNotFound
-
-SYNTHETIC = "<synthetic>"
-"""The model name that the CLI gives to its own error messages."""
+from maker.executor.agent_heard import Heard, count, number, string
 
 RETRY = frozenset({"rate_limit", "overloaded", "server", "network", "crashed"})
 FATAL = {
@@ -67,75 +58,13 @@ _FATAL_EXCEPTIONS = ("CLINotFoundError", "CLIConnectionError", "ProcessError")
 _UNREADABLE_EXCEPTIONS = ("CLIJSONDecodeError", "MessageParseError")
 
 
-class Heard(Struct):
-    """What was heard of one call so far."""
-
-    texts: list[str] = field(default_factory=list)
-    model: str = ""
-    api_error: str = ""
-    error_text: str = ""
-    began: bool = False
-    used_tool: bool = False
-    in_pieces: bool = False
-    resets_at: float | None = None
-    unreachable: list[str] = field(default_factory=list)
-    result: Any = None
-
-
-def listen(heard: Heard, message: Any) -> None:
-    """Take in one message of the SDK."""
-    heard.began = True
-    of_subagent = isinstance(getattr(message, "parent_tool_use_id", None), str)
-    match type(message).__name__:
-        case "AssistantMessage" if not of_subagent:
-            _listen_to_assistant(heard, message)
-        case "UserMessage" if not of_subagent:
-            _listen_to_user(heard, message)
-        case "SystemMessage" if message.subtype == "init" and isinstance(message.data, dict):
-            servers = message.data.get("mcp_servers")
-            heard.unreachable += _unreachable(servers if isinstance(servers, list) else [])
-        case "RateLimitEvent":
-            heard.resets_at = _number(getattr(message.rate_limit_info, "resets_at", None))
-        case "ResultMessage":
-            heard.result = message
-
-
-def _listen_to_assistant(heard: Heard, message: Any) -> None:
-    blocks = message.content if isinstance(message.content, list) else []
-    texts = [block.text for block in blocks if _is_text(block)]
-    if _text(message.error):
-        heard.api_error, heard.error_text = message.error, "".join(texts)
-        return
-    if _text(message.model) and message.model != SYNTHETIC:
-        heard.model = message.model
-    if any(type(block).__name__ == "ToolUseBlock" for block in blocks):
-        heard.used_tool = True
-        heard.texts.clear()
-    heard.texts += texts
-
-
-def _listen_to_user(heard: Heard, message: Any) -> None:
-    """Results of tools start the answer anew; the CLI's own "go on" after a text breaks it."""
-    blocks = message.content if isinstance(message.content, list) else []
-    if any(type(block).__name__ == "ToolResultBlock" for block in blocks):
-        heard.texts.clear()
-    elif heard.texts:
-        heard.in_pieces = True
-
-
-def _unreachable(servers: Sequence[Any]) -> list[str]:
-    bad = ("failed", "needs-auth", "disabled")
-    entries = [server for server in servers if isinstance(server, dict)]
-    return [f"{s.get('name')} ({s.get('status')})" for s in entries if s.get("status") in bad]
-
-
 def error_kind(heard: Heard, source: Any) -> str:
     """The kind of the outcome that `source` (a result or the SDK's ResultError) reports, or ""."""
-    ended = _text(source.terminal_reason)
-    subtype = _text(source.subtype)
+    ended = string(source.terminal_reason)
+    subtype = string(source.subtype)
     status = source.api_error_status if isinstance(source.api_error_status, int) else 0
     failed = getattr(source, "is_error", True) is True or subtype not in ("", "success")
-    if _text(getattr(source, "stop_reason", "")) in ("refusal", "max_tokens"):
+    if string(getattr(source, "stop_reason", "")) in ("refusal", "max_tokens"):
         return str(source.stop_reason)
     if not failed:
         return "in_pieces" if heard.in_pieces else ""
@@ -227,8 +156,8 @@ def _error_message(heard: Heard, source: Any, kind: str) -> str:
     if kind in _OWN_WORDS and not heard.error_text:
         return _OWN_WORDS[kind]
     errors = source.errors if isinstance(source.errors, list) else []
-    said = heard.error_text or "; ".join(str(e) for e in errors) or _text(source.result)
-    return said.removeprefix("API Error: ") or _text(source.terminal_reason) or "no details"
+    said = heard.error_text or "; ".join(str(e) for e in errors) or string(source.result)
+    return said.removeprefix("API Error: ") or string(source.terminal_reason) or "no details"
 
 
 def reply(
@@ -236,15 +165,15 @@ def reply(
 ) -> AgentReply:
     """The reply with all figures that are known; an error where there is a `kind`."""
     result = heard.result
-    duration = _count(getattr(result, "duration_ms", None))
+    duration = count(getattr(result, "duration_ms", None))
     return AgentReply(
         text=clean(_final_text(heard, failed=bool(kind))),
         cost_usd=_cost(heard),
         usage=_usage(getattr(result, "usage", None)),
         duration_ms=elapsed_ms if duration is None else duration,
-        turns=_count(getattr(result, "num_turns", None)) or 0,
+        turns=count(getattr(result, "num_turns", None)) or 0,
         model=clean(heard.model),
-        stop_reason=clean(_text(getattr(result, "stop_reason", ""))),
+        stop_reason=clean(string(getattr(result, "stop_reason", ""))),
         error=AgentError(kind=kind, message=message) if kind else None,
         denied=_denied(getattr(result, "permission_denials", None)),
     )
@@ -259,41 +188,22 @@ def _final_text(heard: Heard, *, failed: bool) -> str:
     return said if final and said.rstrip().endswith(final.rstrip()) else final
 
 
-def _is_text(block: Any) -> bool:
-    return type(block).__name__ == "TextBlock" and isinstance(block.text, str)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) and value >= 0 else None
-
-
-def _count(value: Any) -> int | None:
-    number = _number(value)
-    return None if number is None else int(number)
-
-
 def _cost(heard: Heard) -> float | None:
-    return _number(getattr(heard.result, "total_cost_usd", None))
+    return number(getattr(heard.result, "total_cost_usd", None))
 
 
 def _usage(value: Any) -> Usage | None:
     if not isinstance(value, dict):
         return None
     return Usage(
-        input_tokens=_count(value.get("input_tokens")) or 0,
-        output_tokens=_count(value.get("output_tokens")) or 0,
-        cache_read_tokens=_count(value.get("cache_read_input_tokens")) or 0,
-        cache_creation_tokens=_count(value.get("cache_creation_input_tokens")) or 0,
+        input_tokens=count(value.get("input_tokens")) or 0,
+        output_tokens=count(value.get("output_tokens")) or 0,
+        cache_read_tokens=count(value.get("cache_read_input_tokens")) or 0,
+        cache_creation_tokens=count(value.get("cache_creation_input_tokens")) or 0,
     )
 
 
 def _denied(value: Any) -> tuple[str, ...]:
     entries = value if isinstance(value, list) else []
-    names = [_text(entry.get("tool_name")) for entry in entries if isinstance(entry, dict)]
+    names = [string(entry.get("tool_name")) for entry in entries if isinstance(entry, dict)]
     return tuple(clean(name) for name in dict.fromkeys(names) if name)

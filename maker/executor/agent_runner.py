@@ -20,8 +20,9 @@ from typing import Any
 
 from maker.core.models import AgentCall, AgentReply
 from maker.executor import processes
+from maker.executor.agent_heard import Heard, listen
 from maker.executor.agent_options import sdk_options
-from maker.executor.agent_outcomes import Heard, listen, outcome, reply
+from maker.executor.agent_outcomes import outcome, reply
 
 STDERR_LINES = 50
 

@@ -148,21 +148,10 @@ def without_own(config: Mapping[str, Any]) -> dict[str, Any]:
 def expand(config: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     """The settings as the SDK wants them: references resolved, maker's own fields left out."""
 
-    def value(match: re.Match[str]) -> str:
-        name, default = match.group(1), match.group(2)
-        found = environ.get(name) or default
-        if found is None:
-            raise ConfigError(
-                f"an MCP server needs the environment variable {name}, which is not set",
-                field="mcp_servers",
-                advice=f"Set {name}, or write ${{{name}:-default}} in the server's settings.",
-            )
-        return found
-
     def walk(node: Any) -> Any:
         match node:
             case str():
-                return _REFERENCE.sub(value, node)
+                return _REFERENCE.sub(lambda match: _resolved(match, environ), node)
             case list():
                 return [walk(item) for item in node]
             case dict():
@@ -171,3 +160,15 @@ def expand(config: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, A
                 return node
 
     return {key: walk(item) for key, item in without_own(config).items()}
+
+
+def _resolved(match: re.Match[str], environ: Mapping[str, str]) -> str:
+    name, default = match.group(1), match.group(2)
+    found: str | None = environ.get(name) or default
+    if found is None:
+        raise ConfigError(
+            f"an MCP server needs the environment variable {name}, which is not set",
+            field="mcp_servers",
+            advice=f"Set {name}, or write ${{{name}:-default}} in the server's settings.",
+        )
+    return found

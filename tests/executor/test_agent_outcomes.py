@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from maker.core.models import AgentCall, AgentReply, CallKey, Usage
 from maker.errors import AgentNotReady, AgentUnavailable, MakerError, ModelNotFound
-from maker.executor.agent_outcomes import Heard, listen, outcome
+from maker.executor.agent_heard import Heard, listen
+from maker.executor.agent_outcomes import outcome
 
 CALL = AgentCall(
     key=CallKey("step/0.0/0/0"),
