@@ -66,7 +66,7 @@ def scripts() -> Path:
 
 def _state(connection: Connection, place: str) -> versions.State:
     known = versions.sqlite_state if _is_sqlite(connection) else versions.postgres_state
-    return known(lambda sql: connection.exec_driver_sql(sql).scalar(), place)
+    return known(lambda sql: connection.exec_driver_sql(sql).one(), place)
 
 
 def _create(connection: Connection) -> None:

@@ -76,7 +76,7 @@ def _postgres(url: str) -> Iterator[Fetch]:
 def _readable(
     fetch: Fetch, state: Callable[[versions.Ask, str], versions.State], place: str
 ) -> Fetch:
-    match state(lambda sql: next(iter(fetch(sql, {})[0].values())), place):
+    match state(lambda sql: tuple(fetch(sql, {})[0].values()), place):
         case "fresh":
             return lambda _statement, _values: []
         case "current":

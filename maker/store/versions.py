@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,15 +11,21 @@ from maker.errors import StoreError
 from maker.store import ddl, faults
 
 State = Literal["fresh", "current", "old"]
-Ask = Callable[[str], Any]
-"""Runs a statement and gives the first column of its first row."""
+Ask = Callable[[str], Sequence[Any]]
+"""Runs a statement and gives its first row."""
+
+# One statement, because another process may create the schema at the same moment.
+_SQLITE = """
+    SELECT (SELECT application_id FROM pragma_application_id),
+        (SELECT user_version FROM pragma_user_version), count(*) FROM sqlite_master"""
 
 
 def sqlite_state(ask: Ask, place: str) -> State:
     """The state of an open SQLite database. Raises StoreError for a newer or a foreign one."""
-    if ask("PRAGMA application_id") == ddl.APPLICATION_ID:
-        return _compare(ask("PRAGMA user_version"), place)
-    if ask("SELECT count(*) FROM sqlite_master") or ask("PRAGMA user_version"):
+    application, version, tables = ask(_SQLITE)
+    if application == ddl.APPLICATION_ID:
+        return _compare(version, place)
+    if tables or version:
         raise StoreError(
             f"{place} is a database of another program",
             advice="Choose another place with --db or MAKER_DATABASE_URL.",
@@ -29,16 +35,18 @@ def sqlite_state(ask: Ask, place: str) -> State:
 
 def postgres_state(ask: Ask, place: str) -> State:
     """The state of an open PostgreSQL database. Raises StoreError for a newer one."""
-    if ask("SELECT to_regclass('alembic_version')") is None:
+    (table,) = ask("SELECT to_regclass('alembic_version')")
+    if table is None:
         return "fresh"
-    return _compare(int(ask("SELECT version_num FROM alembic_version")), place)
+    (revision,) = ask("SELECT version_num FROM alembic_version")
+    return _compare(int(revision), place)
 
 
 def file_state(path: Path) -> State:
     """The state of a SQLite file. Raises StoreError where it cannot be read."""
     connection = sqlite3.connect(path, timeout=10.0)
     try:
-        return sqlite_state(lambda sql: connection.execute(sql).fetchone()[0], str(path))
+        return sqlite_state(lambda sql: connection.execute(sql).fetchone(), str(path))
     except sqlite3.Error as error:
         raise faults.explain(error, str(path)) from error
     finally:

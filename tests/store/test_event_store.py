@@ -135,15 +135,21 @@ async def test_appends_to_many_runs_at_once_all_arrive(store, log, summary):
         assert await store.load(run) == log(number)
 
 
+@pytest.mark.parametrize("cancellations", [1, 2])
 async def test_an_append_that_is_cancelled_is_finished_before_the_cancellation_is_seen(
-    store, run, log, summary
+    store, log, summary, cancellations
 ):
-    mine = log("paid for")
-    appending = asyncio.ensure_future(store.append(run, mine, {}, summary()))
-    await asyncio.sleep(0)
-    appending.cancel()
-    await asyncio.gather(appending, return_exceptions=True)
-    assert await store.load(run) == mine
+    mine = log("paid for", "x" * 70_000)
+    for ticks in range(1, 30):
+        run = RunId(str(uuid.uuid4()))
+        appending = asyncio.ensure_future(store.append(run, mine, {}, summary()))
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        for _ in range(cancellations):
+            appending.cancel()
+            await asyncio.sleep(0)
+        await asyncio.wait([appending])
+        assert await store.load(run) == mine
 
 
 async def test_a_live_lease_stops_another_owner_and_names_the_holder(store, run, log, summary):

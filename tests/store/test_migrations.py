@@ -152,6 +152,7 @@ def test_upgrade_restores_dropped_triggers_and_says_whether_anything_was_done(tm
     assert check(str(path)).problems == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["option", "environment"])
 def test_developers_can_upgrade_with_alembic_itself(tmp_path, how):
     path = tmp_path / "maker.db"
@@ -170,6 +171,7 @@ def test_developers_can_upgrade_with_alembic_itself(tmp_path, how):
     assert not (tmp_path / "other.db").exists()
 
 
+@pytest.mark.slow
 def test_an_up_to_date_database_is_opened_without_importing_alembic(tmp_path):
     program = """
 import asyncio, sys

@@ -19,6 +19,8 @@ from maker.store import engine
 from maker.store.lease import is_dead, this_process
 from maker.store.sql import SqlStore
 
+pytestmark = pytest.mark.slow
+
 RUN = RunId(str(uuid.UUID(int=1)))
 NOW = 1_700_000_000.0
 
