@@ -93,7 +93,7 @@ _AT_LEAST = {
 }
 _POSITIVE = ("call_timeout_s", "max_cost_usd", "max_minutes")
 GRANTS = ("write", "bash", "external")
-EFFORTS = ("low", "medium", "high", "max")
+EFFORTS = ("low", "medium", "high", "xhigh", "max")
 
 
 def _check_config(config: TaskConfig) -> None:
@@ -238,7 +238,7 @@ class AgentReply(Value, frozen=True, kw_only=True):
     model: str = ""
     stop_reason: str = ""
     error: AgentError | None = None
-    denied: list[str] = []
+    denied: tuple[str, ...] = ()
     simulated: bool = False
 
 

@@ -6,10 +6,12 @@ from typing import Any
 
 
 def look_up(value: Any, path: str) -> Any:
-    """What the path leads to, or None; over a list it gives the list of what each item has."""
+    """What the path leads to, or None. Over a list a number picks an item, a name maps."""
     for name in path.split(".") if path else []:
         if isinstance(value, dict):
             value = value.get(name)
+        elif isinstance(value, list) and name.isdigit():
+            value = value[int(name)] if int(name) < len(value) else None
         elif isinstance(value, list):
             value = [item.get(name) if isinstance(item, dict) else None for item in value]
         else:

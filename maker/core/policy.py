@@ -23,16 +23,24 @@ def decide(state: RunState) -> Decision | None:
     if state.submitted is None or state.status != "running":
         return None
     match state.phase:
-        case "submitted":
+        case "submitted" | "rejected" if may_plan(state):
             return Dispatch("planner", state.submitted)
-        case "rejected":
-            return _after_rejection(state, state.submitted)
+        case "submitted" | "rejected":
+            return Emit(_no_plan(state))
         case "planned":
             assert state.planned is not None
             return Dispatch("validator", state.planned)
         case "validated" | "executing":
             assert state.passed is not None
             return _before_effects(state) or Dispatch("executor", state.passed)
+
+
+def may_plan(state: RunState) -> bool:
+    """Whether the planner is asked (again); a plan that the user gave is never replaced by it."""
+    if state.phase == "rejected" and _is_users(state):
+        return False
+    is_waiting = state.phase in ("submitted", "rejected")
+    return is_waiting and state.rejections <= state.settings.max_planner_retries
 
 
 def missing_grants(state: RunState) -> list[str]:
@@ -58,20 +66,20 @@ def may_try_again(state: RunState, lane: Lane) -> bool:
     return lane.try_number - lane.first_try < state.settings.step_max_retries
 
 
-def _after_rejection(state: RunState, submitted: e.TaskSubmitted) -> Decision:
-    by_user = state.planned is not None and state.planned.origin == "user"
-    if not by_user and state.rejections <= state.settings.max_planner_retries:
-        return Dispatch("planner", submitted)
-    whose = "your plan" if by_user else f"no valid plan after {state.rejections} attempts"
-    return Emit(
-        e.TaskFailed(
-            error=f"{whose}: {problems_text(state.problems)}",
-            total_cost_usd=state.totals.cost_usd,
-            total_duration_ms=state.totals.duration_ms,
-            totals=state.totals,
-            result={"status": "failed", "steps": [], "output": None},
-        )
+def _no_plan(state: RunState) -> e.TaskFailed:
+    attempts = f"no valid plan after {state.rejections} attempts"
+    whose = "your plan is not valid" if _is_users(state) else attempts
+    return e.TaskFailed(
+        error=f"{whose}: {problems_text(state.problems)}",
+        total_cost_usd=state.totals.cost_usd,
+        total_duration_ms=state.totals.duration_ms,
+        totals=state.totals,
+        result={"status": "failed", "steps": [], "output": None},
     )
+
+
+def _is_users(state: RunState) -> bool:
+    return state.planned is not None and state.planned.origin == "user"
 
 
 def _before_effects(state: RunState) -> Pause | None:

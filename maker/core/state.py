@@ -21,7 +21,6 @@ from maker.core.models import (
     Effect,
     Plan,
     PlanStep,
-    Problem,
     RunStatus,
     RunSummary,
     Strategy,
@@ -111,6 +110,10 @@ class RunState:
     lanes: dict[tuple[int, int], Lane] = field(default_factory=dict)
     outputs: dict[int, Any] = field(default_factory=dict)
     outcomes: list[StepOutcome] = field(default_factory=list)
+    earlier: list[StepOutcome] = field(default_factory=list)
+    failure: str = ""
+    tries_begin: int = 0
+    highest_try: int = -1
     failed_step: int | None = None
     answers: dict[tuple[CallKey, str], str] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
@@ -276,15 +279,24 @@ def _apply_planning(
 ) -> None:
     match event:
         case e.PlanCreated():
+            _start_over(state)
             state.planned, state.passed, state.phase = event, None, "planned"
-            state.approved = []
         case e.ValidationPassed():
             state.passed, state.phase = event, "validated"
-            state.cursor, state.pass_number, state.problems = 0, 0, []
+            state.problems = []
         case e.ValidationFailed():
             _reject_plan(state, event)
         case e.PlanApproved():
             state.approved = [*state.approved, *event.grants]
+
+
+def _start_over(state: RunState) -> None:
+    """A new plan begins at its first step; its tries are numbered on, so that no key is reused."""
+    state.earlier += [outcome for outcome in state.outcomes if outcome.status == "completed"]
+    state.outcomes, state.outputs, state.lanes, state.loop = [], {}, {}, None
+    state.cursor, state.pass_number, state.last_output = 0, 0, None
+    state.failed_step, state.approved = None, []
+    state.tries_begin = state.highest_try + 1
 
 
 def _reject_plan(state: RunState, event: e.ValidationFailed) -> None:
@@ -330,14 +342,20 @@ def _start_try(state: RunState, event: e.StepStarted) -> None:
     key = (event.step, event.iteration)
     lane = state.lanes.get(key)
     if lane is None:
-        lane = state.lanes[key] = Lane(event.step, event.iteration, state.settings)
+        lane = state.lanes[key] = _new_lane(state, event.step, event.iteration)
         if state.loop and event.iteration >= state.loop.next_item:
             state.loop.next_item = event.iteration + 1
+    state.highest_try = max(state.highest_try, event.try_number)
     lane.config, lane.started, lane.failed = state.settings, True, False
     lane.try_number, lane.effect, lane.note = event.try_number, event.effect, event.note
     lane.strategy = event.strategy
     lane.replies, lane.flagged, lane.retried = {}, set(), set()
     lane.vote, lane.ambiguous = None, False
+
+
+def _new_lane(state: RunState, step: int, iteration: int) -> Lane:
+    begin = state.tries_begin
+    return Lane(step, iteration, state.settings, try_number=begin - 1, first_try=begin)
 
 
 def _complete_step(state: RunState, event: e.StepCompleted) -> None:
@@ -358,7 +376,7 @@ def _complete_step(state: RunState, event: e.StepCompleted) -> None:
 def _fail_step(state: RunState, event: e.StepFailed) -> None:
     lane = state.lanes.get((event.step, event.iteration))
     if lane is None:
-        lane = Lane(event.step, event.iteration, state.settings)
+        lane = _new_lane(state, event.step, event.iteration)
         state.lanes[event.step, event.iteration] = lane
     state.phase = "executing"
     lane.started, lane.failed = False, True
@@ -402,11 +420,16 @@ def _finish(state: RunState, step: PlanStep, output: Any) -> None:
 
 def _resume(state: RunState, event: e.RunResumed) -> None:
     state.config = changed(state.settings, {"dry_run": False, **event.options})
-    was_failed = state.status == "failed"
+    was_failed, reason = state.status == "failed", state.reason
     state.status, state.reason, state.detail, state.finished = "running", "", "", None
     for lane in state.lanes.values():
         lane.ambiguous = _is_ambiguous(lane)
-    if was_failed:
+    if event.replan:
+        state.failure = reason or "the user asked for a new plan"
+        state.phase, state.problems, state.rejected_text = "submitted", [], ""
+        state.attempt += 1
+        state.rejections = 0
+    elif was_failed:
         state.rejections = 0
         _reopen(state)
 
@@ -442,11 +465,9 @@ def is_over(state: RunState) -> bool:
 
 
 def problems_text(errors: Iterable[Any]) -> str:
-    """Errors of a failed validation in one line; entries may be `Problem`s or plain mappings."""
+    """Errors of a failed validation in one line; entries are usually mappings."""
     parts = []
     for error in errors:
-        if isinstance(error, Problem):
-            error = msgspec.to_builtins(error)
         if isinstance(error, dict):
             where = f" (step {error['step']})" if error.get("step") is not None else ""
             parts.append(f"{error.get('check', 'check')}{where}: {error.get('message', '')}")

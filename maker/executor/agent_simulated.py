@@ -16,7 +16,7 @@ from maker.core.events import parse_step_key
 from maker.core.models import AgentCall, AgentReply, Simulation, Usage
 from maker.core.seams import Clock
 from maker.demo import hanoi
-from maker.prompts.quality import ALL_GOOD
+from maker.prompts.quality import QUALITIES
 from maker.replies.schema import Choice, ListOf, Maybe, Primitive, Record, Schema, parse_schema
 
 INPUT_USD_PER_TOKEN, OUTPUT_USD_PER_TOKEN = 3e-6, 15e-6
@@ -61,7 +61,8 @@ def reply_text(call: AgentCall, simulation: Simulation) -> str:
     if call.role == "plan":
         return _plan_text(call.prompt)
     if call.role == "check":
-        return ALL_GOOD
+        judged = {name: {"pass": True, "reason": "simulated", "steps": []} for name in QUALITIES}
+        return json.dumps(judged)
     if chance.random() < simulation.flag_rate:
         return _unusable(chance)
     is_wrong = chance.random() < simulation.error_rate
@@ -126,17 +127,9 @@ def _unusable(chance: random.Random) -> str:
 def _hanoi_move(disks: int, prompt: str, chance: random.Random | None) -> dict[str, Any]:
     found = _LAST_OUTPUT.search(prompt)
     last_output = json.loads(found[1]) if found else None
-    right = hanoi.right_answer(disks, last_output)
     if chance is None:
-        return right
-    pegs = last_output["pegs"] if last_output else hanoi.start(disks)
-    others = [
-        hanoi.answer(pegs, source, target)
-        for source in range(3)
-        for target in range(3)
-        if source != target and pegs[source]
-    ]
-    return chance.choice([other for other in others if other != right])
+        return hanoi.right_answer(disks, last_output)
+    return chance.choice(hanoi.wrong_answers(disks, last_output))
 
 
 def _value(call: AgentCall, simulation: Simulation, wrong: random.Random | None) -> Any:

@@ -14,7 +14,8 @@ from maker.core.state import Lane, RunState
 from maker.prompts import step as step_prompt
 from maker.prompts.parts import Prompts
 from maker.prompts.version import PROMPT_VERSION
-from maker.replies.schema import comparable_fields, parse_schema
+from maker.replies.paths import comparable_fields
+from maker.replies.schema import parse_schema
 from maker.tools.effects import resolve_effect, strongest
 
 MOST_INPUT_CHARACTERS = 400_000

@@ -14,7 +14,8 @@ from maker.core.state import Lane, RunState, is_over
 from maker.executor import context
 from maker.executor.red_flags import Ballot, Contract, judge
 from maker.executor.voting import Rules, Tally, tally
-from maker.replies.schema import is_list_or_long_text, parse_schema
+from maker.replies.paths import is_list_or_long_text
+from maker.replies.schema import parse_schema
 
 LONGEST_VOTED_REPLY_TOKENS = 750
 """Errors rise steeply past about 700 tokens of reply (arXiv 2511.09030)."""
@@ -84,7 +85,9 @@ def _between_tries(state: RunState, step: PlanStep, iteration: int, lane: Lane |
     oversize = context.too_large(state, step, iteration)
     if oversize:
         return Emit(_step_failed(state, step, iteration, oversize))
-    return Emit(_step_started(state, step, iteration, lane.try_number + 1 if lane else 0))
+    return Emit(
+        _step_started(state, step, iteration, lane.try_number + 1 if lane else state.tries_begin)
+    )
 
 
 def _step_started(state: RunState, step: PlanStep, iteration: int, number: int) -> e.StepStarted:
@@ -238,7 +241,13 @@ def result_of(state: RunState, status: str) -> dict[str, Any]:
         lines.append(line)
     done = [outcome for outcome in state.outcomes if outcome.status == "completed"]
     output = done[-1].output if done and status == "completed" else None
-    return {"status": status, "steps": lines, "output": output}
+    result = {"status": status, "steps": lines, "output": output}
+    if state.earlier:
+        result["earlier"] = [
+            {"step": o.step, "title": o.title, "status": o.status, "output": o.output}
+            for o in state.earlier
+        ]
+    return result
 
 
 def _task_completed(state: RunState) -> e.TaskCompleted:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
 
+import msgspec
+
 from maker.core import events as e
 from maker.core.loop import carry_out
 from maker.core.models import AgentCall, AgentReply, CallKey, Problem
 from maker.core.moves import Ask, Emit, Move
+from maker.core.policy import may_plan
 from maker.core.seams import Agent
 from maker.core.state import RunState
 from maker.executor.asking import Asker
 from maker.planner.parser import parse_plan
-from maker.prompts.planner import planner_prompts
+from maker.prompts.planner import Finished, planner_prompts
 from maker.prompts.version import PROMPT_VERSION
 from maker.store.log import EventLog
 
 
 def moves(state: RunState) -> Iterator[Move]:
     """Ask for the plan of this attempt, then read it; nothing once it is read or refused."""
-    if state.phase not in ("submitted", "rejected"):
+    if not may_plan(state):
         return
     key = e.plan_key(state.attempt)
     reply = state.reply(key)
@@ -28,15 +31,16 @@ def moves(state: RunState) -> Iterator[Move]:
 
 def _read(state: RunState, reply: AgentReply) -> e.Event:
     if reply.error:
-        return _refused(state, "agent", f"{reply.error.kind}: {reply.error.message}")
+        message = f"{reply.error.kind}: {reply.error.message}"
+        return _refused(state, [Problem(check="agent", message=message)])
     parsed = parse_plan(reply.text, tools=state.task.tools)
     if parsed.plan is None:
-        return e.ValidationFailed(errors=parsed.problems, attempt=state.attempt)
+        return _refused(state, parsed.problems)
     return e.PlanCreated(plan=parsed.plan, attempt=state.attempt, notes=parsed.notes)
 
 
-def _refused(state: RunState, check: str, message: str) -> e.ValidationFailed:
-    return e.ValidationFailed(errors=[Problem(check=check, message=message)], attempt=state.attempt)
+def _refused(state: RunState, problems: list[Problem]) -> e.ValidationFailed:
+    return e.ValidationFailed(errors=msgspec.to_builtins(problems), attempt=state.attempt)
 
 
 def call_for(state: RunState, key: CallKey) -> AgentCall:
@@ -48,7 +52,8 @@ def call_for(state: RunState, key: CallKey) -> AgentCall:
         workspace=state.task.workspace,
         models=config.models,
         rejected=state.rejected_text,
-        problems=[p for p in state.problems if isinstance(p, Problem)],
+        problems=state.problems,
+        finished=_finished(state),
     )
     return AgentCall(
         key=key,
@@ -63,6 +68,14 @@ def call_for(state: RunState, key: CallKey) -> AgentCall:
         timeout_s=config.call_timeout_s,
         max_turns=config.max_turns,
     )
+
+
+def _finished(state: RunState) -> Finished | None:
+    """What an earlier plan of this run achieved before it failed, if there was one."""
+    if not state.failure:
+        return None
+    done = [outcome for outcome in state.outcomes if outcome.status == "completed"]
+    return Finished(outputs={o.title: o.output for o in done}, failure=state.failure)
 
 
 class PlannerModule:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
 
+import msgspec
+
 from maker.core import events as e
 from maker.core.loop import carry_out
 from maker.core.models import AgentCall, CallKey, Plan, Problem
@@ -32,11 +34,15 @@ def moves(state: RunState) -> Iterator[Move]:
         models=state.settings.models,
     )
     if checked.errors:
-        yield Emit(e.ValidationFailed(errors=checked.errors, attempt=state.attempt))
+        yield Emit(_failed(state, checked.errors))
     elif state.settings.enable_quality_checks:
         yield _judged(state, checked)
     else:
         yield Emit(_passed(checked))
+
+
+def _failed(state: RunState, problems: list[Problem]) -> e.ValidationFailed:
+    return e.ValidationFailed(errors=msgspec.to_builtins(problems), attempt=state.attempt)
 
 
 def _passed(checked: Checked, more: int = 0, warning: str = "") -> e.ValidationPassed:
@@ -54,7 +60,7 @@ def _judged(state: RunState, checked: Checked) -> Move:
             return Ask((key,))
         found = None if reply.error else read_quality(reply.text)
         if found:
-            return Emit(e.ValidationFailed(errors=found, attempt=state.attempt))
+            return Emit(_failed(state, found))
         if found is not None:
             return Emit(_passed(checked, more=_QUALITIES))
     return Emit(_passed(checked, warning="the judge's answer could not be read; not judged"))

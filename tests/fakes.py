@@ -1,0 +1,163 @@
+"""Honest stand-ins for what is outside: time that never waits, agents that follow a script."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from maker.core import events as e
+from maker.core.models import (
+    AgentCall,
+    AgentReply,
+    CallKey,
+    Plan,
+    PlanStep,
+    RunId,
+    TaskConfig,
+    Usage,
+)
+from maker.core.orchestrator import Consent, Orchestrator, nobody
+from maker.core.seams import Agent, Record
+from maker.core.state import summary
+from maker.store.memory import MemoryStore
+from maker.tools.registry import ToolRegistry
+
+RUN = RunId("0199aaaa-0000-7000-8000-000000000001")
+
+
+class FakeClock:
+    """Every reading is a millisecond later; waiting takes no time but is remembered."""
+
+    def __init__(self, start: float = 1_000_000.0) -> None:
+        self.time, self.waits = start, list[float]()
+
+    def now(self) -> float:
+        self.time += 0.001
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.time += seconds
+        await asyncio.sleep(0)
+
+
+Answer = str | AgentReply | Exception
+Script = Callable[[AgentCall], "Answer | Awaitable[Answer]"]
+
+
+class ScriptedAgent:
+    """Answers each call as the script says and keeps the keys that it was asked."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self.calls: list[AgentCall] = []
+        self.under_way = self.most_under_way = 0
+
+    @property
+    def keys(self) -> list[CallKey]:
+        return [call.key for call in self.calls]
+
+    async def ask(self, call: AgentCall) -> AgentReply:
+        self.calls.append(call)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            answer = self._script(call)
+            if isinstance(answer, Awaitable):
+                answer = await answer
+            else:
+                await asyncio.sleep(0)
+        finally:
+            self.under_way -= 1
+        if isinstance(answer, Exception):
+            raise answer
+        return reply(answer) if isinstance(answer, str) else answer
+
+
+def reply(text: str, cost_usd: float | None = 0.01, duration_ms: int = 500) -> AgentReply:
+    """A plausible reply with this text."""
+    usage = Usage(input_tokens=100, output_tokens=20)
+    return AgentReply(text=text, cost_usd=cost_usd, usage=usage, duration_ms=duration_ms, turns=1)
+
+
+def step(number: int = 0, **changes: object) -> PlanStep:
+    """A step that works: no tools, one comparable field, the end after it."""
+    fields: dict[str, object] = {
+        "step": number,
+        "task_type": "action_step",
+        "title": f"work {number}",
+        "task_description": "Count the words.",
+        "output_variable": f"step_{number}_output",
+        "output_schema": "{n: int}",
+        "next_step_sequence_number": -1,
+    }
+    return PlanStep(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def plan(*steps: PlanStep) -> Plan:
+    """A plan of these steps."""
+    return Plan(reasoning="For a test.", steps=list(steps) or [step()])
+
+
+def registry() -> ToolRegistry:
+    """Claude's own tools."""
+    return ToolRegistry.with_defaults()
+
+
+class Play:
+    """One session of a run over a memory store, with everything that came of it."""
+
+    def __init__(self, store: MemoryStore, agent: Agent, clock: FakeClock) -> None:
+        self.store, self.agent, self.clock = store, agent, clock
+        self.events: list[e.Event] = []
+        self.orchestrator: Orchestrator | None = None
+
+    async def records(self) -> list[Record]:
+        return await self.store.load(RUN)
+
+    async def log(self) -> list[e.Event]:
+        return [e.decode(record.payload) for record in await self.records()]
+
+    def of(self, kind: type[e.Event]) -> list[e.Event]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+async def play(
+    script: Script | Agent,
+    *,
+    config: TaskConfig | None = None,
+    given: Plan | None = None,
+    history: Sequence[Record] = (),
+    opening: Sequence[e.Event] = (),
+    consent: Consent = nobody,
+    clock: FakeClock | None = None,
+    on_event: Callable[[e.Event], None] = lambda event: None,
+) -> Play:
+    """Run a session to its end: a fresh run, or the resume of a history."""
+    store, clock = MemoryStore(), clock or FakeClock()
+    agent = script if hasattr(script, "ask") else ScriptedAgent(script)
+    session = Play(store, agent, clock)
+    if history:
+        state = Orchestrator(
+            TaskConfig(instruction="x"), registry(), agent=agent, history=history
+        ).state
+        await store.append(RUN, history, {}, summary(state))
+    config = config or TaskConfig(instruction="Count the words.")
+    orchestrator = Orchestrator(
+        config,
+        registry(),
+        store=store,
+        agent=agent,
+        clock=clock,
+        consent=consent,
+        run_id=RUN,
+        history=history,
+    )
+    session.orchestrator = orchestrator
+    first: list[e.Event] = list(opening) if history else [orchestrator.submission(), *opening]
+    if given is not None:
+        first.append(e.PlanCreated(plan=given, origin="user"))
+    async for event in orchestrator.run(*first):
+        session.events.append(event)
+        on_event(event)
+    return session
