@@ -1,0 +1,85 @@
+"""Events a second through the store, by the number of events in each commit.
+
+    uv run python benchmarks/store.py [--events N] [--folder DIR]
+
+Every commit is on disk before the next one begins. Give a folder on the disk that matters: on one
+in memory a sync costs nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from maker.core import events
+from maker.core.models import RunId, RunSummary
+from maker.core.seams import EventStore, Record
+from maker.store.memory import MemoryStore
+from maker.store.queries import Reader
+from maker.store.sql import SqlStore
+
+SUMMARY = RunSummary(instruction="Measure the store", status="running")
+GROUP_SIZES = (1, 3, 10, 30, 100, 300)
+
+
+def log(count: int) -> Iterator[Record]:
+    previous = events.GENESIS
+    for seq in range(1, count + 1):
+        payload = b'{"type":"StepStarted","step":%d,"title":"%s"}' % (seq, b"x" * 150)
+        previous = events.chain(previous, payload)
+        yield Record(
+            seq=seq, timestamp=float(seq), type="StepStarted", payload=payload, hash=previous
+        )
+
+
+async def measure(store: EventStore, group_size: int, count: int) -> tuple[float, float]:
+    """Wall-clock and processor seconds of appending `count` events."""
+    records, run = list(log(count)), RunId(str(uuid.uuid4()))
+    await store.append(run, records[:1], {}, SUMMARY)
+    wall, cpu = time.perf_counter(), time.process_time()
+    for start in range(1, count, group_size):
+        await store.append(run, records[start : start + group_size], {}, SUMMARY)
+    return time.perf_counter() - wall, time.process_time() - cpu
+
+
+async def compare(path: Path, count: int) -> None:
+    print(f"{'store':8} {'group':>6} {'events/s':>10} {'commits/s':>10} {'CPU us/event':>13}")
+    for group_size in GROUP_SIZES:
+        appended = min(count, group_size * 300)
+        for name, store in (("sqlite", SqlStore(path)), ("memory", MemoryStore())):
+            wall, cpu = await measure(store, group_size, appended)
+            await store.close()
+            rate = appended / wall
+            print(
+                f"{name:8} {group_size:6} {rate:10,.0f} {rate / group_size:10,.0f}"
+                f" {cpu / appended * 1e6:13,.0f}"
+            )
+
+
+def read_back(path: Path) -> None:
+    begin = time.perf_counter()
+    with Reader(str(path)) as reader:
+        runs = reader.runs()
+        count = sum(len(reader.records(row.run_id)) for row in runs)
+    took_s = time.perf_counter() - begin
+    print(f"read and verified: {count:,} events in {took_s * 1000:,.0f} ms")
+    print(f"on disk: {path.stat().st_size / count:,.0f} B/event")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the store.")
+    parser.add_argument("--events", type=int, default=20_000, help="at most, per group size")
+    parser.add_argument("--folder", type=Path, default=Path.cwd(), help="where the database lies")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        asyncio.run(compare(Path(folder) / "maker.db", options.events))
+        read_back(Path(folder) / "maker.db")
+
+
+if __name__ == "__main__":
+    main()
