@@ -17,6 +17,9 @@ class WrongField(Exception):
     """The value is not of the type; the message says which one was expected."""
 
 
+_LARGEST = 2**31
+
+
 class Converted(NamedTuple):
     """A value of the right type, and what had to be done to it (empty: nothing)."""
 
@@ -29,11 +32,11 @@ def whole_number(value: Any) -> Converted:
     match value:
         case bool():
             raise WrongField("a whole number")
-        case int():
+        case int() if abs(value) < _LARGEST:
             return Converted(value)
-        case float() if value.is_integer() and abs(value) < 2**53:
+        case float() if value.is_integer() and abs(value) < _LARGEST:
             return Converted(int(value), f"{value} read as {int(value)}")
-        case str() if re.fullmatch(r"\s*[+-]?[0-9]{1,15}\s*", value):
+        case str() if re.fullmatch(r"\s*[+-]?[0-9]{1,9}\s*", value):
             return Converted(int(value), f"{value!r} read as {int(value)}")
         case _:
             raise WrongField("a whole number")

@@ -10,8 +10,12 @@ from collections.abc import Iterator
 _URL = re.compile(r"https?://[^\s<>\"'`)\]]+")
 _QUOTED = re.compile(r"\"([^\"\n]{1,200})\"|`([^`\n]{1,200})`|“([^”\n]{1,200})”")
 _SINGLE_QUOTED = re.compile(r"(?<!\w)'([^'\n]{1,200})'(?!\w)")
-_PATH = re.compile(r"(?<![\w/.@-])(?:~?/|\.{1,2}/)?[\w@.*+-]+(?:/[\w@.*+-]+)+/?|~?/[\w@.*+-]+/?")
-_FILE_NAME = re.compile(r"(?<![\w/.@-])[\w-]{2,}(?:\.[\w-]+)*\.[A-Za-z][A-Za-z0-9]{0,4}(?![\w/])")
+_PATH = re.compile(
+    r"(?<![\w/.@-])(?:~?/|\.{1,2}/)?[\w@.*+-]+(?:/[\w@.*+-]+)+/?|~?/[\w@.*+-]+/?|[\w@.*+-]+/(?!\w)"
+)
+_FILE_NAME = re.compile(
+    r"(?<![\w/.@-])(?:\*|[\w-]{2,})(?:\.[\w-]+)*\.[A-Za-z][A-Za-z0-9]{0,4}(?![\w/])"
+)
 _NUMBER = re.compile(r"(?<![\w./:-])\d+(?:[.,]\d+)*(?![\w/:-])")
 
 _WORD_PAIRS = frozenset(
