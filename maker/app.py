@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from maker.core import events as e
@@ -28,7 +28,7 @@ class Session:
     def __init__(self, orchestrator: Orchestrator, opening: Sequence[e.Event]) -> None:
         self.orchestrator, self._opening = orchestrator, opening
 
-    def run(self) -> AsyncIterator[e.Event]:
+    def run(self) -> AsyncGenerator[e.Event, None]:
         """The events of the session, each once it is on disk."""
         return self.orchestrator.run(*self._opening)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 from maker.core import events as e
 from maker.core.clock import SystemClock
@@ -81,7 +81,7 @@ class Orchestrator:
         """Number and hash of the last event."""
         return self._log.head
 
-    async def run(self, *opening: e.Event) -> AsyncIterator[e.Event]:
+    async def run(self, *opening: e.Event) -> AsyncGenerator[e.Event, None]:
         """Yield the events of this session, each once it is on disk.
 
         `opening` is what starts the session: by default the submission of the task; for a log
