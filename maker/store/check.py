@@ -28,6 +28,7 @@ def check(url: str) -> DatabaseReport:
 
     Raises StoreError only where the database cannot be opened at all.
     """
+    url = location.normal(url)
     place = location.shown(url)
     with reading.opened(url) as fetch:
         if not fetch("SELECT 1 AS one", {}):

@@ -32,21 +32,54 @@ TRIGGERS = {
         WHEN EXISTS (SELECT 1 FROM events WHERE run = NEW.run AND seq = NEW.seq)
         BEGIN SELECT RAISE(ABORT, 'the event exists already'); END""",
 }
-
 _UUID = """substr(h, 1, 8) || '-' || substr(h, 9, 4) || '-' || substr(h, 13, 4)
         || '-' || substr(h, 17, 4) || '-' || substr(h, 21)"""
 
-VIEWS = {
-    "v_runs": f"""
+
+def _views(hexadecimal: str) -> dict[str, str]:
+    """The views, with the dialect's expression for the hexadecimal text of `{}`."""
+    return {
+        "v_runs": f"""
         CREATE VIEW v_runs AS
         SELECT run, {_UUID} AS run_id, instruction, status, reason, model, agent,
             started_at, updated_at, steps_done, steps_total, cost_usd, tokens, samples,
             red_flagged, retries, duration_ms, unpriced, head_seq,
-            lower(hex(head_hash)) AS head_hash, lease_owner, lease_expires_at, lease_epoch, pruned
-        FROM (SELECT runs.*, lower(hex(run_id)) AS h FROM runs)""",
-    "v_events": f"""
+            {hexadecimal.format("head_hash")} AS head_hash, lease_owner, lease_expires_at,
+            lease_epoch, pruned
+        FROM (SELECT runs.*, {hexadecimal.format("run_id")} AS h FROM runs) AS r""",
+        "v_events": f"""
         CREATE VIEW v_events AS
         SELECT run, {_UUID} AS run_id, seq, type, appended_at, payload,
-            lower(hex(blob)) AS blob, lower(hex(hash)) AS hash
-        FROM (SELECT events.*, lower(hex(runs.run_id)) AS h FROM events JOIN runs USING (run))""",
-}
+            {hexadecimal.format("blob")} AS blob, {hexadecimal.format("hash")} AS hash
+        FROM (SELECT events.*, {hexadecimal.format("runs.run_id")} AS h
+            FROM events JOIN runs ON runs.run = events.run) AS e""",
+    }
+
+
+VIEWS = _views("lower(hex({}))")
+
+SQLITE_INSTALL = (
+    *TRIGGERS.values(),
+    *VIEWS.values(),
+    f"PRAGMA application_id = {APPLICATION_ID}",
+    f"PRAGMA user_version = {VERSION}",
+)
+SQLITE_UNINSTALL = (
+    *(f"DROP TRIGGER IF EXISTS {name}" for name in TRIGGERS),
+    *(f"DROP VIEW IF EXISTS {name}" for name in VIEWS),
+)
+POSTGRES_INSTALL = (
+    """CREATE FUNCTION events_append_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF TG_OP = 'DELETE' AND EXISTS
+            (SELECT 1 FROM runs WHERE run = OLD.run AND pruned = 1) THEN RETURN OLD; END IF;
+        RAISE EXCEPTION 'events are never changed, and only deleted with their pruned run'
+            USING ERRCODE = 'integrity_constraint_violation';
+    END $$""",
+    """CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE ON events
+        FOR EACH ROW EXECUTE FUNCTION events_append_only()""",
+    *_views("encode({}, 'hex')").values(),
+)
+POSTGRES_UNINSTALL = (
+    "DROP FUNCTION IF EXISTS events_append_only() CASCADE",
+    *(f"DROP VIEW IF EXISTS {name}" for name in VIEWS),
+)

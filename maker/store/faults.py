@@ -40,6 +40,7 @@ def explain(error: BaseException, place: str) -> StoreError:
     code = getattr(error, "sqlite_errorcode", None)
     known = _MEANINGS.get(code & 0xFF) if isinstance(code, int) else None
     if known is None:
-        return StoreError(f"the database {place} failed: {error}", advice="See `maker db check`.")
+        advice = "Check that it can be reached, then see `maker db check`."
+        return StoreError(f"the database {place} failed: {error}", advice=advice)
     meaning, advice = known
     return StoreError(f"the database {place} {meaning} ({error})", advice=advice)

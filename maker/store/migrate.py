@@ -46,6 +46,7 @@ def upgrade(url: str) -> bool:
 @contextmanager
 def transaction(url: str) -> Iterator[Connection]:
     """A transaction in which tables may be rebuilt; their references are checked at its end."""
+    url = location.normal(url)
     path = location.sqlite_path(url)
     if path is not None:
         files.prepare(path)

@@ -22,9 +22,9 @@ _LAST = re.compile(r"@last(?:~(\d{1,6}))?")
 _NEWEST_FIRST = "ORDER BY started_at DESC, run DESC"
 _RUNS = f"""
     SELECT * FROM v_runs WHERE pruned = 0
-        AND (:status IS NULL OR status = :status)
-        AND (:since IS NULL OR started_at >= :since)
-        AND (:text IS NULL OR lower(instruction) LIKE lower(:text) ESCAPE '!')
+        AND (CAST(:status AS TEXT) IS NULL OR status = :status)
+        AND (CAST(:since AS DOUBLE PRECISION) IS NULL OR started_at >= :since)
+        AND (CAST(:text AS TEXT) IS NULL OR lower(instruction) LIKE lower(:text) ESCAPE '!')
     {_NEWEST_FIRST} LIMIT :limit"""
 _ONE = "SELECT * FROM v_runs WHERE run_id = :run_id"
 _NTH = f"SELECT run_id FROM v_runs WHERE pruned = 0 {_NEWEST_FIRST} LIMIT 1 OFFSET :back"

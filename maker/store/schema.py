@@ -99,25 +99,25 @@ events = Table(
 
 def install(connection: Connection) -> None:
     """Create triggers and views and note the version; part of creating and of migrating."""
-    for statement in (*ddl.TRIGGERS.values(), *ddl.VIEWS.values()):
+    is_sqlite = connection.dialect.name == "sqlite"
+    for statement in ddl.SQLITE_INSTALL if is_sqlite else ddl.POSTGRES_INSTALL:
         connection.exec_driver_sql(statement)
-    connection.exec_driver_sql(f"PRAGMA application_id = {ddl.APPLICATION_ID}")
-    connection.exec_driver_sql(f"PRAGMA user_version = {ddl.VERSION}")
+
+
+def uninstall(connection: Connection) -> None:
+    """Drop triggers and views, so that tables can be rebuilt."""
+    is_sqlite = connection.dialect.name == "sqlite"
+    for statement in ddl.SQLITE_UNINSTALL if is_sqlite else ddl.POSTGRES_UNINSTALL:
+        connection.exec_driver_sql(statement)
 
 
 def restore(connection: Connection) -> bool:
-    """Recreate triggers and views if one is missing; whether one was."""
+    """Recreate the triggers and views of a SQLite file if one is missing; whether one was."""
+    if connection.dialect.name != "sqlite":
+        return False
     present = set(connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars())
     if present.issuperset((*ddl.TRIGGERS, *ddl.VIEWS)):
         return False
     uninstall(connection)
     install(connection)
     return True
-
-
-def uninstall(connection: Connection) -> None:
-    """Drop triggers and views, so that tables can be rebuilt."""
-    for name in ddl.TRIGGERS:
-        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
-    for name in ddl.VIEWS:
-        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
