@@ -13,6 +13,7 @@ import msgspec
 from maker import app
 from maker.cli.documents import SCHEMA_VERSION, database, echo_line
 from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
+from maker.cli.viewers import json_line
 from maker.core import events as e
 from maker.core.models import RunId, TaskConfig
 from maker.core.text import terminal_safe
@@ -152,7 +153,7 @@ async def _solved(
             seq += 1
             experiment.watch(event)
             if as_json:
-                echo_line({"seq": seq, **msgspec.to_builtins(event)})
+                click.echo(json_line(seq, event))
             elif isinstance(event, e.StepCompleted) and sys.stderr.isatty():
                 click.echo(f"\rmove {experiment.moves} of {2**disks - 1} ", nl=False, err=True)
         head = session.orchestrator.head[1].hex()
@@ -165,12 +166,10 @@ def report(config: TaskConfig, run: RunId, found: Findings) -> list[str]:
     """What happened, in a few lines."""
     tower = f"Towers of Hanoi with {found.disks} disk{'s' * (found.disks != 1)}"
     outcome = _outcome(found)
-    expected = found.expected_samples_per_move
-    rates = config.simulation
     return [
         f"{tower}: {outcome}",
-        f"  samples  {found.samples}, {found.samples_per_move:.2f} a move; {expected:.2f} expected "
-        f"with {_voting(config)} at an error rate of {rates.error_rate:g}",
+        f"  samples  {found.samples}, {found.samples_per_move:.2f} a move; "
+        + _expected(config, found),
         f"  errors   {found.errors} made by the agent: {_fate_of_errors(config, found)}; "
         f"{found.red_flagged} replies red-flagged",
         f"  cost     ${found.cost_usd:.4f} and {found.tokens} tokens, simulated: nothing is paid",
@@ -195,6 +194,17 @@ def _outcome(found: Findings) -> str:
     reason = f" {terminal_safe(found.reason)}." if found.reason else ""
     solved = "solved, but not cleanly" if found.solved else "not solved"
     return f"{solved} after {found.moves} moves ({found.status}).{reason}{wrong}"
+
+
+def _expected(config: TaskConfig, found: Findings) -> str:
+    if found.expected_samples_per_move is None:
+        return "no reply can be used at a flag rate of 1"
+    rates = config.simulation
+    flags = f" and a flag rate of {rates.flag_rate:g}" if rates.flag_rate else ""
+    return (
+        f"{found.expected_samples_per_move:.2f} expected with {_voting(config)} "
+        f"at an error rate of {rates.error_rate:g}{flags}"
+    )
 
 
 def _voting(config: TaskConfig) -> str:

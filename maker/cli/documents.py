@@ -2,16 +2,44 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import click
 import msgspec
+from msgspec import Struct
 
+from maker.core import events as e
+from maker.core.models import RunId
+from maker.core.seams import Record
+from maker.core.text import terminal_safe
 from maker.store import location
+from maker.store.queries import Reader, RunRow
 
 SCHEMA_VERSION = 1
 """Raised when a field of the documents changes its meaning or goes away."""
+
+run_argument = click.argument("reference", metavar="RUN")
+"""The run that a command is about; what it may look like is said in RUN_HELP."""
+
+RUN_HELP = "RUN is an id, four or more characters of its beginning or end, @last, or @last~1."
+
+
+class StoredRun(Struct, frozen=True):
+    """A run as it is in the database: its row, its log, and the log's exact records."""
+
+    row: RunRow
+    log: list[e.Event]
+    records: list[Record]
+
+    @property
+    def run(self) -> RunId:
+        """The full id."""
+        return self.row.run_id
 
 
 def database(option: str | None) -> str:
@@ -19,12 +47,27 @@ def database(option: str | None) -> str:
     return location.database_url(option, os.environ)
 
 
+@contextmanager
+def stored_run(option: str | None, reference: str) -> Iterator[tuple[Reader, StoredRun]]:
+    """The run that is meant, with the open database. Raises RunNotFound or LogDamaged."""
+    with Reader(database(option)) as reader:
+        run = reader.resolve(reference)
+        records = reader.records(run)
+        log = [e.decode(record.payload, seq=record.seq) for record in records]
+        yield reader, StoredRun(reader.run(run), log, records)
+
+
+def echo_text(text: str) -> None:
+    """Print text that a model or user wrote: exact for programs, harmless on a terminal."""
+    click.echo(terminal_safe(text) if sys.stdout.isatty() else text)
+
+
 def echo_document(**content: Any) -> None:
-    """Print one JSON document on stdout."""
-    document = msgspec.json.encode({"schema_version": SCHEMA_VERSION, **content})
-    click.echo(msgspec.json.format(document, indent=2))
+    """Print one JSON document on stdout; ASCII, so that any terminal is safe."""
+    document = {"schema_version": SCHEMA_VERSION, **msgspec.to_builtins(content)}
+    click.echo(json.dumps(document, indent=2))
 
 
-def echo_line(content: Any) -> None:
-    """Print one line of JSON on stdout."""
-    click.echo(msgspec.json.encode(content))
+def echo_line(content: dict[str, Any]) -> None:
+    """Print one line of JSON on stdout, in ASCII."""
+    click.echo(json.dumps(msgspec.to_builtins(content)))

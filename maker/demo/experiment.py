@@ -6,9 +6,9 @@ Only looks at events and the folded state, so it says the same of a live run and
 from __future__ import annotations
 
 from collections import Counter
-from math import comb
 from typing import Any
 
+from maker import costs
 from maker.core import events as e
 from maker.core.models import Simulation, Strategy, TaskConfig, Value
 from maker.core.state import RunState
@@ -31,7 +31,7 @@ class Findings(Value, frozen=True, kw_only=True):
     first_wrong_moves: list[int]
     samples: int
     samples_per_move: float
-    expected_samples_per_move: float
+    expected_samples_per_move: float | None
     errors: int
     outvoted: int
     won: int
@@ -130,38 +130,17 @@ class Experiment:
         self._last_output = move.output
 
 
-def expected_samples(config: TaskConfig) -> float:
-    """Samples that a move should take on average, if wrong answers agree and no vote is cut off."""
-    p, valid = 1 - config.simulation.error_rate, 1 - config.simulation.flag_rate
-    if valid <= 0:
-        return float("inf")
-    match config.voting_strategy:
-        case "none":
-            votes = 1.0
-        case "majority":
-            votes = _majority_votes(p, config.voting_n // 2 + 1)
-        case "first_to_k":
-            votes = _first_to_k_votes(p, config.voting_k)
-    return votes / valid
+def expected_samples(config: TaskConfig) -> float | None:
+    """Samples that a move should take on average, if wrong answers agree and no vote is cut off.
 
-
-def _majority_votes(p: float, quorum: int) -> float:
-    """Votes until one of two answers has a quorum."""
-    q = 1 - p
-    total = 0.0
-    for n in range(quorum, 2 * quorum):
-        ends = p**quorum * q ** (n - quorum) + q**quorum * p ** (n - quorum)
-        total += n * comb(n - 1, quorum - 1) * ends
-    return total
-
-
-def _first_to_k_votes(p: float, k: int) -> float:
-    """`k (2P - 1) / (2p - 1)` of the paper, with P the chance that the right answer wins."""
-    if abs(p - 0.5) < 1e-9:
-        return float(k * k)
-    p = max(p, 1 - p)  # two answers: it does not matter which of them is right
-    right = 1 / (1 + ((1 - p) / p) ** k)
-    return k * (2 * right - 1) / (2 * p - 1)
+    None where no reply can be used.
+    """
+    wrong, usable = config.simulation.error_rate, 1 - config.simulation.flag_rate
+    # Of two answers it does not matter which is right: the larger chance keeps clear of overflow.
+    votes = costs.expected_samples(
+        config.voting_strategy, config.voting_n, config.voting_k, max(wrong, 1 - wrong)
+    )
+    return votes / usable if usable else None
 
 
 def experiment_config(

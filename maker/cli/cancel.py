@@ -1,0 +1,74 @@
+"""`maker cancel`: end a run that has stopped, for good."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import click
+
+from maker import app
+from maker.cli.documents import RUN_HELP, database, echo_document, run_argument
+from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
+from maker.core.clock import SystemClock
+from maker.core.entrance import purified
+from maker.core.events import RunCancelled
+from maker.core.models import RunId
+from maker.core.seams import EventStore
+from maker.core.text import environment_secrets
+from maker.errors import ConfigError
+from maker.store.lease import this_process
+from maker.store.log import EventLog
+from maker.store.queries import Reader
+
+LEASE_S = 30.0
+
+
+@click.command(cls=SectionCommand, epilog=RUN_HELP)
+@run_argument
+@click.option(
+    "--reason",
+    default="",
+    metavar="TEXT",
+    cls=SectionOption,
+    section="Cancel",
+    help="Why, for the log.",
+)
+@json_option
+@db_option
+def command(reference: str, db: str | None, as_json: bool, reason: str) -> None:
+    """End a paused, failed or crashed run: it cannot be resumed any more.
+
+    What it has finished stays in its log. A run that is being worked on is not touched: stop
+    that process instead (Ctrl-C), which leaves a run that can be resumed.
+    """
+    url = database(db)
+    with Reader(url) as reader:
+        run = reader.resolve(reference)
+    asyncio.run(_cancel(run, url, reason))
+    if as_json:
+        echo_document(run=run, status="cancelled")
+    else:
+        click.echo(f"cancelled {run}")
+
+
+async def _cancel(run: RunId, url: str, reason: str) -> None:
+    async with app.opened(url=url) as store:
+        await cancel(run, store, reason)
+
+
+async def cancel(run: RunId, store: EventStore, reason: str) -> None:
+    """Append RunCancelled to a run that nobody works on. Raises RunBusy or ConfigError."""
+    clock = SystemClock()
+    await store.acquire(run, this_process(), clock.now(), LEASE_S)
+    try:
+        log = EventLog(run, store, clock, await store.load(run))
+        if log.state.status in ("completed", "cancelled"):
+            raise ConfigError(
+                f"run {run} is over: it is {log.state.status}",
+                advice=f"See what it did: maker show {run}",
+            )
+        log.append(purified(RunCancelled(detail=reason), environment_secrets(os.environ)))
+        await log.close()
+    finally:
+        await store.release(run, this_process())

@@ -1,0 +1,32 @@
+"""Aligned plain text: columns for people, without a library and without colours."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """The rows under their headings; a heading that begins with `>` aligns its column right."""
+    right = [heading.startswith(">") for heading in headings]
+    lines = [[heading.removeprefix(">") for heading in headings], *rows]
+    widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = [_aligned(*cell) for cell in zip(line, widths, right, strict=True)]
+        yield "  ".join(cells).rstrip()
+
+
+def width(text: str) -> int:
+    """Columns that the text takes on a terminal."""
+    return sum(_width(char) for char in text)
+
+
+def _width(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _aligned(text: str, columns: int, right: bool) -> str:
+    padding = " " * (columns - width(text))
+    return padding + text if right else text + padding
