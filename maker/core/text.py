@@ -12,8 +12,8 @@ from typing import Any
 
 MAX_DEPTH = 128
 """How deep a plain value may nest."""
-INT_MIN, INT_MAX = -(2**63), 2**64 - 1
-"""The integers that the log's JSON keeps exactly."""
+MAX_INT_DIGITS = 1000
+"""Longer integers are slow to print, and refused."""
 
 _INVALID = re.compile("[\x00\ud800-\udfff]")
 _ESCAPE_SEQUENCE = re.compile(
@@ -71,8 +71,8 @@ def _plain(value: Any, path: str, depth: int) -> Any:
 
 
 def _plain_int(value: int, path: str) -> int:
-    if not INT_MIN <= value <= INT_MAX:
-        raise ValueError(f"{path or 'the value'} is an integer of more than 64 bits")
+    if value.bit_length() > MAX_INT_DIGITS * 3.3:
+        raise ValueError(f"{path or 'the value'} is an integer of over {MAX_INT_DIGITS} digits")
     return int(value)
 
 

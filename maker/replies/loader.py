@@ -1,0 +1,99 @@
+"""What a model replied, to a value and a verdict on how sure the reading is.
+
+The last complete value counts; a draft never wins silently. Where values stand in the text is
+found in `scan.py`, brackets and blocks are read in `flow.py` and `yaml_core.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from maker.core.text import clean, one_line
+from maker.replies.candidates import Found, Wanted
+from maker.replies.fit import Fitting
+from maker.replies.loaded import Loaded, Unreadable, Verdict, worse
+from maker.replies.scalars import Plain
+from maker.replies.scan import find
+from maker.replies.schema import Maybe, Record, Schema
+
+MAX_CHARS = 8 * 1024 * 1024
+"""Longer texts are refused unread."""
+
+
+def load(text: str, schema: Schema | None = None) -> Loaded:
+    """The value in a reply, converted as the schema declares. Never raises, whatever the text."""
+    record = schema.inner if isinstance(schema, Maybe) else schema
+    fields = [name for name, _ in record.fields] if isinstance(record, Record) else []
+    return _load(text, Wanted(fields), schema, frozenset())
+
+
+def load_mapping(text: str, string_fields: frozenset[str]) -> Loaded:
+    """The mapping in a text; fields of these names keep their text as written, at any depth."""
+    return _load(text, Wanted(string_fields, at_any_depth=True), None, string_fields)
+
+
+def load_yaml(text: str) -> Any:
+    """The one YAML or JSON mapping that the text is. Raises Unreadable with the line."""
+    loaded = load_mapping(text, frozenset())
+    if loaded.verdict in ("clean", "normalised"):
+        return loaded.value
+    raise Unreadable(loaded.error or "; ".join(loaded.notes) or "text stands around the mapping")
+
+
+def _load(text: str, wanted: Wanted, schema: Schema | None, text_fields: frozenset[str]) -> Loaded:
+    if len(text) > MAX_CHARS:
+        return _unreadable(f"it has {len(text)} characters, more than {MAX_CHARS}")
+    text = clean(text).lstrip("\ufeff").replace("\r\n", "\n")
+    try:
+        found = _unquoted(find(text, wanted), wanted)
+        return _fitted(found, wanted, schema, text_fields)
+    except Unreadable as error:
+        return _unreadable(str(error.args[0]))
+    except RecursionError:
+        return _unreadable("it nests too deep")
+
+
+def _unreadable(error: str) -> Loaded:
+    return Loaded(verdict="unreadable", error=one_line(error, 300))
+
+
+def _unquoted(found: Found, wanted: Wanted) -> Found:
+    """An object given as a JSON string is read as the object."""
+    if not isinstance(found.value, str) or isinstance(found.value, Plain):
+        return found
+    inner = find(found.value, wanted)
+    if inner.verdict == "unreadable" or not isinstance(inner.value, dict | list):
+        raise Unreadable("it is a string, not a mapping")
+    verdict = worse(worse(found.verdict, inner.verdict), "normalised")
+    return Found(verdict, inner.value, [*found.notes, "a mapping in a string read as it"])
+
+
+def _fitted(
+    found: Found, wanted: Wanted, schema: Schema | None, text_fields: frozenset[str]
+) -> Loaded:
+    fitting = Fitting(text_fields)
+    value = _unwrapped(found.value, wanted, fitting)
+    value = fitting.fit(value, schema)
+    verdict: Verdict = found.verdict
+    if fitting.notes:
+        verdict = worse(verdict, "normalised")
+    if fitting.guesses:
+        verdict = worse(verdict, "repaired")
+    return Loaded(
+        verdict=verdict, value=value, notes=[*found.notes, *fitting.notes, *fitting.guesses]
+    )
+
+
+def _unwrapped(value: Any, wanted: Wanted, fitting: Fitting) -> Any:
+    """`{output: {...}}` is read as its inside, where the inside has the declared fields."""
+    for _ in range(3):
+        if not isinstance(value, dict) or len(value) != 1 or wanted.at_any_depth:
+            break
+        (key, inside), *_ = value.items()
+        if wanted.names(key) or not wanted.is_wrapper(key) or not isinstance(inside, dict):
+            break
+        if not any(map(wanted.names, inside)):
+            break
+        fitting.note("", f"the inside of {key} read as the answer")
+        value = inside
+    return value

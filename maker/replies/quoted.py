@@ -1,0 +1,138 @@
+"""Quoted strings: JSON's escapes, and what models write that is none."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Protocol
+
+CLOSING = {'"': '"', "'": "'", "“": "”", "”": "”", "„": "“"}
+"""The characters that open a string, and what closes it."""
+
+_DOUBLE = re.compile(r'"([^"\\]*+(?:\\(?:.|\Z)[^"\\]*+)*+)(?:"|\Z)', re.DOTALL)
+_SINGLE = re.compile(r"'([^'\\]*+(?:(?:''|\\(?:.|\Z))[^'\\]*+)*+)(?:'|\Z)", re.DOTALL)
+_TYPOGRAPHIC = re.compile(r'[“”„]([^“”„"\\]*+)(?:[“”"]|\Z)')
+_AFTER = re.compile(r"\s*+(?:[,:}\]]|\Z|//|#|\n)")
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_SIMPLE = {'"': '"', "\\": "\\", "/": "/", "n": "\n", "t": "\t", "r": "\r"}
+_PYTHON = _SIMPLE | {"'": "'"}
+_SUSPECT = re.compile(r"\\[bf]")
+_PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+
+
+class Place(Protocol):
+    """Where a string starts, and what had to be tolerated so far."""
+
+    text: str
+    at: int
+    end: int
+    notes: dict[str, None]
+    guesses: dict[str, None]
+
+
+def double_quoted(place: Place) -> str:
+    """A string in double quotes; quotes inside that end nothing are taken as part of it."""
+    found = _DOUBLE.match(place.text, place.at, place.end)
+    assert found is not None
+    start, stop = found.start(1), found.end(1)
+    inner_quotes = 0
+    while found.end() > stop and not _AFTER.match(place.text, found.end(), place.end):
+        following = _DOUBLE.match(place.text, found.end() - 1, place.end)
+        if not following or following.end() == following.end(1):
+            break
+        found, stop = following, following.end(1)
+        inner_quotes += 1
+    if inner_quotes:
+        place.guesses["quotes inside of a string"] = None
+    if found.end() == found.end(1):
+        place.guesses["a string is not closed"] = None
+    place.at = found.end()
+    raw = place.text[start:stop]
+    if "\n" in raw:
+        place.guesses["line breaks inside of a string"] = None
+    text = unescaped(raw)
+    if text is None:
+        place.guesses["backslashes that are no escapes"] = None
+        return literal(raw)
+    return text
+
+
+def single_quoted(place: Place, quoted_keys: bool) -> str:
+    """A string in single quotes, YAML's where nothing speaks for another language."""
+    found = _SINGLE.match(place.text, place.at, place.end)
+    assert found is not None
+    place.at = found.end()
+    if found.end() == found.end(1):
+        place.guesses["a string is not closed"] = None
+    raw = found[1]
+    if quoted_keys:
+        place.guesses["strings in single quotes"] = None
+    if "\\" in raw:
+        place.guesses["backslashes in single quotes"] = None
+        return _ESCAPE.sub(lambda m: _PYTHON.get(m[1], m[0]), raw)
+    if "\n" in raw:
+        place.guesses["line breaks inside of a string"] = None
+    return raw.replace("''", "'")
+
+
+def typographic(place: Place) -> str:
+    """A string in typographic quotes."""
+    found = _TYPOGRAPHIC.match(place.text, place.at, place.end)
+    if found is None or not _AFTER.match(place.text, found.end(), place.end):
+        place.guesses["typographic quotes inside of a string"] = None
+        stop = place.text.find("\n", place.at, place.end)
+        stop = place.end if stop < 0 else stop
+        raw = place.text[place.at + 1 : stop].rstrip(" ,}]")
+        place.at += 1 + len(raw)
+        return raw.rstrip('“”"')
+    place.notes["typographic quotes read as quotes"] = None
+    place.at = found.end()
+    return found[1]
+
+
+def unescaped(raw: str) -> str | None:
+    """The string that a JSON literal with this inside stands for; None if a backslash is no escape.
+
+    Backspace and form feed count as none: they are the `\\b` of a regular expression and the
+    `\\f` of a Windows path.
+    """
+    if "\\" not in raw:
+        return raw
+    for found in _ESCAPE.finditer(raw):
+        if found[1] not in _SIMPLE and len(found[1]) == 1:
+            return None
+    if raw.endswith("\\") and not _ends_escaped(raw):
+        return None
+    text = _ESCAPE.sub(lambda m: _SIMPLE.get(m[1]) or chr(int(m[1][1:], 16)), raw)
+    return _PAIR.sub(_joined, text)
+
+
+def _ends_escaped(raw: str) -> bool:
+    return (len(raw) - len(raw.rstrip("\\"))) % 2 == 0
+
+
+def _joined(pair: re.Match[str]) -> str:
+    high, low = pair.group()[0], pair.group()[1]
+    return chr(0x10000 + ((ord(high) - 0xD800) << 10) + (ord(low) - 0xDC00))
+
+
+def literal(raw: str) -> str:
+    """The text with every backslash kept, except before a quote or another backslash."""
+    return re.sub(r'\\(["\\])', r"\1", raw)
+
+
+def suspect_strings(text: str, start: int, end: int, value: Any) -> bool:
+    """Whether strict JSON read `\\b` or `\\f` as control characters, which hardly were meant."""
+    if not _SUSPECT.search(text, start, end):
+        return False
+    pending = [value]
+    while pending:
+        each = pending.pop()
+        match each:
+            case str() if "\b" in each or "\f" in each:
+                return True
+            case dict():
+                pending += each.keys()
+                pending += each.values()
+            case list():
+                pending += each
+    return False
