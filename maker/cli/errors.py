@@ -20,6 +20,8 @@ def guarded(command: Callable[[], object]) -> int:
     except MakerError as error:
         click.echo(described(error), err=True)
         return error.exit_code
+    except click.exceptions.Exit as end:
+        return end.exit_code
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -108,12 +108,20 @@ def program(ctx: click.Context) -> None:
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line and give the exit code; never a traceback for an expected error."""
     try:
-        code = errors.guarded(lambda: program.main(args, prog_name="maker", standalone_mode=False))
+        code = errors.guarded(lambda: _invoke(sys.argv[1:] if args is None else list(args)))
         sys.stdout.flush()
     except BrokenPipeError:
         _drop_output()
         return errors.EXIT_BROKEN_PIPE
     return code
+
+
+def _invoke(args: list[str]) -> object:
+    """What Click's own `main` does, less its exit on a closed pipe; it still completes words."""
+    if "_MAKER_COMPLETE" in os.environ:
+        return program.main(args, prog_name="maker")
+    with program.make_context("maker", args) as context:
+        return program.invoke(context)
 
 
 def _drop_output() -> None:

@@ -1,25 +1,26 @@
-"""What the options of all commands are made of: sections in the help, common types, `--db`.
+"""What the options of all commands are made of: sections in the help, types, and the shared ones.
 
-What a run can be told is in `settings.py`.
+The settings of a run are in `settings.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-OUTPUT_SECTION = "Output"
+INPUT, TOOLS, OUTPUT = "Input", "Tools and permissions", "Output"
 LEAST_THINKING_TOKENS = 1024
 
 
 class SectionOption(click.Option):
     """An option that stands under a heading in the help."""
 
-    def __init__(self, *args: Any, section: str = OUTPUT_SECTION, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, section: str = OUTPUT, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.section = section
 
@@ -32,7 +33,7 @@ class SectionCommand(click.Command):
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
             if record is not None and isinstance(parameter, click.Option):
-                heading = getattr(parameter, "section", OUTPUT_SECTION)
+                heading = getattr(parameter, "section", OUTPUT)
                 sections.setdefault(heading, []).append(record)
         for heading, records in sections.items():
             with formatter.section(heading):
@@ -84,15 +85,46 @@ def thinking(text: str) -> str:
     return text
 
 
-db_option: Callable[[F], F] = click.option(
+def option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
+    """An option under a heading."""
+    return click.option(*names, cls=SectionOption, section=section, **settings)
+
+
+db_option = option(
+    OUTPUT,
     "--db",
     metavar="PATH|URL",
-    cls=SectionOption,
     help="Database to use instead of $MAKER_DATABASE_URL, $MAKER_HOME or the default place.",
 )
-"""Where the runs are."""
-
-json_option: Callable[[F], F] = click.option(
-    "--json", "as_json", is_flag=True, cls=SectionOption, help="Print JSON for programs."
+json_option = option(OUTPUT, "--json", "as_json", is_flag=True, help="Print JSON for programs.")
+"""The parameter is called `as_json`."""
+quiet_option = option(OUTPUT, "--quiet", "-q", is_flag=True, help="Show no events on stderr.")
+output_option = option(
+    OUTPUT,
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the answer to FILE instead of stdout.",
 )
-"""Output for programs; the parameter is called `as_json`."""
+plan_option = option(
+    INPUT, "--plan", metavar="FILE|-", help="A plan to carry out instead of asking the planner."
+)
+replan_option = option(
+    INPUT,
+    "--replan",
+    is_flag=True,
+    help="Plan again what remains, from the finished outputs and the failure.",
+)
+context_option = option(
+    INPUT,
+    "--context",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="A file that the planner sees whole; can be repeated.",
+)
+yes_option = option(
+    TOOLS, "--yes", "-y", is_flag=True, help="Allow every effect, as --allow write,bash,external."
+)

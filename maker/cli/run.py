@@ -2,26 +2,154 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import click
+import msgspec
 
-from maker.cli.configuration import setting_options
-from maker.cli.options import SectionCommand, db_option, json_option
+from maker import app
+from maker.cli import session
+from maker.cli.configuration import setting_options, task_config
+from maker.cli.options import (
+    SectionCommand,
+    context_option,
+    db_option,
+    json_option,
+    output_option,
+    plan_option,
+    quiet_option,
+    yes_option,
+)
+from maker.cli.plan_files import STANDARD_INPUT, accepted, examine, read_text
+from maker.cli.plan_view import tree
+from maker.cli.render import answer_text
+from maker.core.models import Plan, RunId, TaskConfig
+from maker.core.orchestrator import Consent
+from maker.core.seams import EventStore
+from maker.core.state import RunState
+from maker.core.text import one_line
+from maker.errors import ConfigError
+from maker.workspace import describe_workspace
+
+EPILOG = """\
+\b
+Examples:
+  maker run "Which functions in src/ have no test?"
+  maker run "List the open TODOs" --voting first_to_k --voting-k 3
+  maker run "Bump the version and update the changelog" --allow write,bash
+  maker run --plan plan.yaml --max-cost-usd 2
+  git diff | maker run - > review.txt
+  maker run "Try it out" --agent simulated
+
+\b
+Exit codes: 0 done, 1 the task failed, 2 usage, 3 needs approval or an answer,
+4 not logged in, 5 a cap is reached, 75 rate limited, 130 and 143 stopped.
+"""
 
 
-@click.command("run", cls=SectionCommand)
+@click.command("run", cls=SectionCommand, epilog=EPILOG)
 @click.argument("instruction", required=False)
+@plan_option
+@context_option
 @setting_options()
-@db_option
+@yes_option
+@output_option
 @json_option
+@quiet_option
+@db_option
 def command(**parameters: Any) -> int:
-    """Plan, validate and carry out INSTRUCTION, or the standard input where it is -."""
-    raise NotImplementedError
+    """Plan, validate and carry out INSTRUCTION; `-` reads it from the standard input.
+
+    Only the answer goes to stdout. Every event is kept: a run that was stopped goes on with
+    `maker resume`.
+    """
+    check_output(parameters["file"])
+    request = new_request(parameters)
+    return session.carry(request.open, answer, output_of(parameters))
 
 
 def parse_args(args: Sequence[str]) -> SimpleNamespace:
     """The arguments of `maker run`, each under the name of its option."""
     return SimpleNamespace(**command.make_context("run", list(args)).params)
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """A run to be started."""
+
+    config: TaskConfig
+    plan: Plan | None = None
+    workspace: str = ""
+
+    async def open(self, store: EventStore, consent: Consent) -> app.Session:
+        """The session that starts the run."""
+        return app.submitted(
+            self.config, store=store, plan=self.plan, workspace=self.workspace, consent=consent
+        )
+
+
+def new_request(parameters: dict[str, Any], **fixed: Any) -> Request:
+    """What the options ask for, checked before anything is bought; `fixed` overrides settings."""
+    source = parameters.get("plan")
+    instruction = _instruction(parameters.get("instruction"), source)
+    text = read_text(source) if source else ""
+    config = task_config({**parameters, **fixed}, instruction or "Carry out the given plan.")
+    if not session.on_terminal():
+        config = msgspec.structs.replace(config, questions=False)
+    workspace = describe_workspace(Path(config.cwd), parameters["context"])
+    if not source:
+        return Request(config=config, workspace=workspace)
+    tools = app.registry_for(config).specs()
+    plan = accepted(
+        examine(text, tools=tools, instruction=instruction, models=config.models), text, source
+    )
+    if not instruction:
+        config = msgspec.structs.replace(config, instruction=_told_by(plan))
+    return Request(config=config, plan=plan, workspace=workspace)
+
+
+def answer(run: RunId, state: RunState) -> str | None:
+    """The output of the last step; of a dry run the plan, on stderr; otherwise none."""
+    if state.status == "paused" and state.reason == "dry_run" and state.plan:
+        click.echo(tree(state.plan, state.settings, state.task.tools), err=True)
+    if state.status != "completed" or state.finished is None:
+        return None
+    return answer_text(state.finished.result.get("output"))
+
+
+def output_of(parameters: dict[str, Any]) -> session.Output:
+    """Where the user wants what."""
+    return session.Output(
+        db=parameters["db"],
+        as_json=parameters["as_json"],
+        quiet=parameters.get("quiet", False),
+        file=parameters.get("file"),
+    )
+
+
+def check_output(file: Path | None) -> None:
+    """Raise ConfigError where the answer could not be written in the end."""
+    if file is not None and not file.absolute().parent.is_dir():
+        raise ConfigError(
+            f"cannot write the answer to {file}: there is no folder {file.absolute().parent}",
+            field="-o",
+        )
+
+
+def _instruction(given: str | None, plan: str | None) -> str:
+    if given is None and plan is None:
+        raise click.UsageError('Say what is to be done, as in: maker run "Summarise README.md"')
+    if given != STANDARD_INPUT:
+        return given or ""
+    if plan == STANDARD_INPUT:
+        raise click.UsageError("The instruction and the plan cannot both be read from -.")
+    if sys.stdin.isatty():
+        click.echo("Type the instruction, then Ctrl-D:", err=True)
+    return read_text(STANDARD_INPUT).strip()
+
+
+def _told_by(plan: Plan) -> str:
+    return f"Carry out the given plan: {one_line(plan.reasoning, 300)}"

@@ -11,12 +11,11 @@ from typing import Any, NamedTuple, get_args
 
 import click
 
-from maker.cli.options import cap, thinking, words, words_from
+from maker.cli.options import TOOLS, cap, thinking, words, words_from
 from maker.core.models import EFFORTS, GRANTS, Ambiguity, Strategy
 from maker.tools.mcp_config import read_mcp_file
 
-MODELS, VOTING, LIMITS = "Models and planning", "Voting", "Limits"
-TOOLS, AGENT = "Tools and permissions", "Agent"
+MODELS, VOTING, LIMITS, AGENT = "Models and planning", "Voting", "Limits", "Agent"
 
 
 def _same(value: Any) -> Any:

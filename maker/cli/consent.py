@@ -1,0 +1,141 @@
+"""Asks on the terminal whether a plan may have its effects: run, edit or stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from maker.cli.interrupts import Interrupts
+from maker.cli.plan_files import Examined, examine, problem_lines, read_text
+from maker.cli.plan_view import tree
+from maker.cli.viewers import Viewer
+from maker.core import events as e
+from maker.core.entrance import purified
+from maker.core.policy import missing_grants
+from maker.core.state import RunState
+from maker.core.text import environment_secrets
+from maker.planner.plan_text import plan_to_yaml
+
+GRANT_WORDS = {
+    "write": "write files in the working folder",
+    "bash": "run shell commands, which nothing confines",
+    "external": "use services outside of this machine",
+}
+
+
+class TerminalConsent:
+    """Shows the plan and turns the user's answer into input events; none: the run pauses."""
+
+    def __init__(self, viewer: Viewer, interrupts: Interrupts) -> None:
+        self._viewer, self._interrupts = viewer, interrupts
+
+    async def __call__(self, state: RunState) -> Sequence[e.Event]:
+        """The user's decision about the plan of this state."""
+        with self._viewer.suspended():
+            while True:
+                _say(_question(state))
+                match (await ask("[r]un, [e]dit, [s]top? "))[:1]:
+                    case "r":
+                        return [e.PlanApproved(grants=missing_grants(state))]
+                    case "e":
+                        edited = await self._edit(state)
+                        if edited is not None:
+                            return [edited]
+                    case "s" | "":
+                        return ()
+                    case _:
+                        _say("Please answer r, e or s.")
+
+    async def _edit(self, state: RunState) -> e.PlanCreated | None:
+        """The plan as the user wants it; None where nothing was changed."""
+        assert state.plan is not None, "there is no plan to edit"
+        with tempfile.TemporaryDirectory(prefix="maker-plan-") as folder:
+            path = Path(folder) / "plan.yaml"
+            path.write_text(plan_to_yaml(state.plan), encoding="utf-8")
+            while True:
+                if not await self._open_editor(path):
+                    return None
+                text = read_text(str(path))
+                examined = _examined(state, text)
+                if examined.plan == state.plan:
+                    _say("The plan is as it was.")
+                    return None
+                if examined.plan is not None:
+                    return _from_user(state, examined)
+                _say("\n".join(problem_lines(examined.problems, text)))
+                if (await ask("[e]dit again, [d]iscard the changes? "))[:1] != "e":
+                    return None
+
+    async def _open_editor(self, path: Path) -> bool:
+        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+        with self._interrupts.muted():
+            try:
+                code = await _wait_for(*shlex.split(editor), str(path))
+            except (OSError, ValueError) as error:
+                _say(f"Cannot start the editor {editor!r}: {error}. Set $EDITOR.")
+                return False
+        if code:
+            _say(f"The editor ended with code {code}; the plan stays as it was.")
+        return code == 0
+
+
+async def ask(question: str) -> str:
+    """The user's line in small letters; empty at the end of the input. Can be cancelled."""
+    click.echo(question, nl=False, err=True)
+    loop, descriptor = asyncio.get_running_loop(), sys.stdin.fileno()
+    ready = asyncio.Event()
+    loop.add_reader(descriptor, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(descriptor)
+    line = os.read(descriptor, 4096)
+    if line and not line.strip():
+        return "?"
+    return line.decode(errors="replace").strip().lower()
+
+
+async def _wait_for(*command: str) -> int:
+    """Run a program on the terminal; it does not outlive us."""
+    process = await asyncio.create_subprocess_exec(*command, stdout=sys.stderr)
+    try:
+        return await process.wait()
+    except asyncio.CancelledError:
+        process.terminate()
+        await process.wait()
+        raise
+
+
+def _question(state: RunState) -> str:
+    assert state.plan is not None, "there is no plan to ask about"
+    wanted = [GRANT_WORDS[grant] for grant in missing_grants(state)]
+    shown = tree(state.plan, state.settings, state.task.tools)
+    return f"\n{shown}\n\nIt would {'; '.join(wanted)}."
+
+
+def _examined(state: RunState, text: str) -> Examined:
+    return examine(
+        text,
+        tools=state.task.tools,
+        instruction=state.settings.instruction,
+        models=state.settings.models,
+    )
+
+
+def _from_user(state: RunState, examined: Examined) -> e.PlanCreated:
+    assert examined.plan is not None
+    made = e.PlanCreated(
+        plan=examined.plan, attempt=state.attempt, origin="user", notes=examined.notes
+    )
+    return purified(made, environment_secrets(os.environ))
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

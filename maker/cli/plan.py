@@ -1,0 +1,154 @@
+"""`maker plan`: plans and validates without carrying anything out, or checks a plan by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import msgspec
+
+from maker import app
+from maker.cli import session
+from maker.cli.configuration import setting_options, task_config
+from maker.cli.documents import echo_document
+from maker.cli.options import (
+    INPUT,
+    OUTPUT,
+    SectionCommand,
+    context_option,
+    db_option,
+    json_option,
+    option,
+    output_option,
+    quiet_option,
+)
+from maker.cli.plan_files import Examined, examine, problem_lines, read_text
+from maker.cli.plan_view import plan_cost, step_views, tree, voting_outlook
+from maker.cli.render import count
+from maker.cli.run import check_output, new_request, output_of
+from maker.core.models import Plan, RunId, TaskConfig, ToolSpec
+from maker.core.state import RunState
+from maker.core.text import one_line
+from maker.planner.plan_text import plan_to_yaml
+
+EPILOG = """\
+\b
+Examples:
+  maker plan "Summarise each chapter in book/"
+  maker plan "Rename fetch to load everywhere" --yaml > plan.yaml
+  maker plan --check plan.yaml
+  maker run --plan plan.yaml
+
+Planning costs one call of the planner. The plan is kept: `maker resume RUN` carries it out.
+"""
+
+check_option = option(
+    INPUT, "--check", metavar="FILE|-", help="Check this plan offline; ask no agent."
+)
+yaml_option = option(
+    OUTPUT, "--yaml", "as_yaml", is_flag=True, help="Print the plan as YAML to edit and run."
+)
+
+
+@click.command("plan", cls=SectionCommand, epilog=EPILOG)
+@click.argument("instruction", required=False)
+@check_option
+@context_option
+@setting_options(without=("dry_run",))
+@output_option
+@yaml_option
+@json_option
+@quiet_option
+@db_option
+def command(**parameters: Any) -> int:
+    """Plan INSTRUCTION and validate the plan, but carry nothing out.
+
+    Prints the steps with their tools, effects and votes, and what the whole may cost.
+    """
+    if parameters["check"]:
+        return _check(parameters)
+    check_output(parameters["file"])
+    request = new_request(parameters, dry_run=True)
+    output = msgspec.structs.replace(output_of(parameters), as_json=False)
+    return session.carry(request.open, _printer(parameters), output)
+
+
+def _printer(parameters: dict[str, Any]) -> session.Present:
+    def printed(run: RunId, state: RunState) -> str | None:
+        if state.plan is None or state.status != "paused" or state.reason != "dry_run":
+            return None
+        if parameters["as_json"]:
+            echo_document(run_id=run, **_document(state.plan, state.settings, state.task.tools))
+            return None
+        return _shown(state.plan, state.settings, state.task.tools, parameters["as_yaml"])
+
+    return printed
+
+
+def _shown(plan: Plan, config: TaskConfig, tools: list[ToolSpec], as_yaml: bool) -> str:
+    if as_yaml:
+        return plan_to_yaml(plan).rstrip("\n")
+    return f"{tree(plan, config, tools)}\n{voting_outlook(plan, config, tools)}"
+
+
+def _document(plan: Plan, config: TaskConfig, tools: list[ToolSpec]) -> dict[str, Any]:
+    views = step_views(plan, config, tools)
+    return {
+        "plan": plan,
+        "cost": plan_cost(views, config),
+        "steps": [
+            {
+                "step": view.step.step,
+                "effect": view.effect,
+                "strategy": view.strategy,
+                "not_voted": view.not_voted,
+                "low_usd": view.cost.low_usd,
+                "high_usd": view.cost.high_usd,
+            }
+            for view in views
+        ],
+    }
+
+
+def _check(parameters: dict[str, Any]) -> int:
+    source = parameters["check"]
+    text = read_text(source)
+    config = task_config(parameters, parameters["instruction"] or "Check the plan.")
+    tools = app.registry_for(config).specs()
+    examined = examine(
+        text, tools=tools, instruction=parameters["instruction"] or "", models=config.models
+    )
+    if parameters["as_json"]:
+        _check_document(examined)
+    else:
+        _say_examined(examined, text, source)
+        if examined.plan is not None:
+            session.write_answer(
+                _shown(examined.plan, config, tools, parameters["as_yaml"]), parameters["file"]
+            )
+    return 0 if examined.plan is not None else 2
+
+
+def _check_document(examined: Examined) -> None:
+    echo_document(
+        ok=examined.plan is not None,
+        checks_passed=examined.checks_passed,
+        errors=examined.problems,
+        warnings=examined.warnings,
+        notes=examined.notes,
+    )
+
+
+def _say_examined(examined: Examined, text: str, source: str) -> None:
+    for note in examined.notes:
+        click.echo(f"note: {one_line(note, 300)}", err=True)
+    if examined.warnings:
+        click.echo("worth a look:", err=True)
+        click.echo("\n".join(problem_lines(examined.warnings, text)), err=True)
+    if examined.plan is None:
+        found = count(len(examined.problems), "problem")
+        click.echo(f"{one_line(source)} cannot be run: {found}", err=True)
+        click.echo("\n".join(problem_lines(examined.problems, text)), err=True)
+    else:
+        passed = count(examined.checks_passed, "check")
+        click.echo(f"{one_line(source)} can be run: {passed} passed", err=True)

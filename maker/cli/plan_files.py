@@ -1,0 +1,116 @@
+"""Reads a plan that a user wrote, and says what is wrong with it, each problem at its line."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from maker.cli.render import count
+from maker.core.models import Plan, Problem, ToolSpec, Value
+from maker.core.text import one_line
+from maker.errors import ConfigError
+from maker.planner.parser import parse_plan
+from maker.validator.checks import check_plan
+
+MOST_BYTES = 4_000_000
+STANDARD_INPUT = "-"
+
+_STEP_LINE = re.compile(r"[\s{\[]*(?:-\s+)?[\"']?step[\"']?\s*:\s*[\"']?(\d{1,9})")
+_LINE_NUMBER = re.compile(r"\bline (\d{1,9})\b")
+
+
+class Examined(Value, frozen=True, kw_only=True):
+    """What came of a plan's text: the plan where it can run, and what there is to say about it."""
+
+    plan: Plan | None
+    problems: list[Problem]
+    warnings: list[Problem]
+    notes: list[str]
+    checks_passed: int = 0
+
+
+def read_text(source: str) -> str:
+    """The text of the file, or of the standard input where it is `-`."""
+    try:
+        if source == STANDARD_INPUT:
+            data = sys.stdin.buffer.read(MOST_BYTES + 1)
+        else:
+            with Path(source).open("rb") as file:
+                data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise ConfigError(f"{source} is larger than {MOST_BYTES:,} bytes", field="plan")
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"cannot read {source}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{source} is not UTF-8 text: {error}") from error
+
+
+def examine(
+    text: str, *, tools: Sequence[ToolSpec], instruction: str = "", models: Sequence[str] = ()
+) -> Examined:
+    """Parse the text and run every check on the plan."""
+    parsed = parse_plan(text, tools)
+    if parsed.plan is None:
+        return Examined(plan=None, problems=parsed.problems, warnings=[], notes=parsed.notes)
+    checked = check_plan(parsed.plan, tools=tools, instruction=instruction, models=models)
+    return Examined(
+        plan=None if checked.errors else parsed.plan,
+        problems=checked.errors,
+        warnings=checked.warnings,
+        notes=parsed.notes,
+        checks_passed=checked.checks_passed,
+    )
+
+
+def accepted(examined: Examined, text: str, source: str) -> Plan:
+    """The plan, or a ConfigError that tells every problem at its line."""
+    if examined.plan is not None:
+        return examined.plan
+    found = count(len(examined.problems), "problem")
+    listed = "\n".join(problem_lines(examined.problems, text))
+    raise ConfigError(f"the plan in {source} cannot be run: {found}\n{listed}", field="plan")
+
+
+def problem_lines(problems: Sequence[Problem], text: str) -> list[str]:
+    """Each problem on a line that begins with its place, and below how to mend it."""
+    lines: list[str] = []
+    for problem in problems:
+        number = line_of(problem, text)
+        where = [f"line {number}"] if number else []
+        if problem.step is not None:
+            where.append(f"step {problem.step}")
+        place = ", ".join(where) or "the plan"
+        lines.append(f"  {place}: {one_line(problem.message, 300)} ({problem.check})")
+        if problem.fix:
+            lines.append(f"      {one_line(problem.fix, 300)}")
+    return lines
+
+
+def line_of(problem: Problem, text: str) -> int:
+    """The number of the line that the problem is about, counted from 1; 0 where it is unknown."""
+    named = _LINE_NUMBER.search(problem.message)
+    if named:
+        return int(named[1])
+    lines = text.splitlines()
+    start, end = _region(lines, problem.step)
+    field = problem.quote.partition(":")[0].strip().strip("\"'{-[ ")
+    if field:
+        wanted = re.compile(rf"(?:^|[\s{{,-])[\"']?{re.escape(field)}[\"']?\s*:")
+        for number in range(start, end):
+            if wanted.search(lines[number]):
+                return number + 1
+    return start + 1 if problem.step is not None and start < end else 0
+
+
+def _region(lines: Sequence[str], step: int | None) -> tuple[int, int]:
+    """The lines of a step, from its number to the next one's; all lines where it is not found."""
+    if step is None:
+        return 0, len(lines)
+    starts = [(i, int(m[1])) for i, line in enumerate(lines) if (m := _STEP_LINE.match(line))]
+    for place, (start, number) in enumerate(starts):
+        if number == step:
+            return start, starts[place + 1][0] if place + 1 < len(starts) else len(lines)
+    return 0, 0

@@ -1,0 +1,143 @@
+"""A plan as people want to see it before it runs: tools, effects, votes, rough cost. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from maker import costs
+from maker.cli.render import count, money
+from maker.core.models import (
+    OWN_OUTPUT_DECIDES,
+    PIPELINE_END,
+    Effect,
+    Plan,
+    PlanStep,
+    Strategy,
+    TaskConfig,
+    ToolSpec,
+)
+from maker.core.text import one_line
+from maker.executor.context import strategy_config, targets_of, why_not_voted
+from maker.tools.effects import STRENGTH, resolve_effect, strongest
+
+
+class StepView(NamedTuple):
+    """A step with what its run depends on."""
+
+    step: PlanStep
+    effect: Effect
+    strategy: Strategy
+    not_voted: str
+    cost: costs.CostRange
+
+
+def step_views(plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec]) -> list[StepView]:
+    """Each step of a valid plan as it would run under this configuration."""
+    return [_step_view(step, config, tools) for step in plan.steps]
+
+
+def plan_cost(views: Sequence[StepView], config: TaskConfig) -> str:
+    """What the whole plan may cost, in words; never more than the cap."""
+    if config.agent == "simulated":
+        return "nothing: the agent is simulated"
+    return _range(costs.total(view.cost for view in views), config.max_cost_usd)
+
+
+def voting_outlook(plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec]) -> str:
+    """How many steps are or could be voted on, and what voting would cost more."""
+    views = step_views(plan, config, tools)
+    votable = [view for view in views if not view.not_voted]
+    of_all = f"{len(votable)} of {count(len(views), 'step')}"
+    if config.voting_strategy != "none":
+        return f"{of_all} voted on: {config.voting_strategy}, {_rule(config)}"
+    if not votable:
+        return f"{of_all} could be voted on"
+    voted = msgspec.structs.replace(config, voting_strategy="first_to_k")
+    now, then = (
+        costs.total(view.cost for view in step_views(plan, each, tools) if not view.not_voted)
+        for each in (config, voted)
+    )
+    more = costs.CostRange(then.low_usd - now.low_usd, then.high_usd - now.high_usd)
+    price = "nothing (simulated)" if config.agent == "simulated" else f"{_range(more)} more"
+    return f"{of_all} could be voted on: --voting first_to_k ({_rule(voted)}) would cost {price}"
+
+
+def tree(plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec]) -> str:
+    """The plan as an indented tree, safe for a terminal."""
+    views = step_views(plan, config, tools)
+    effects = sorted({view.effect for view in views}, key=STRENGTH.index)
+    head = f"Plan: {count(len(views), 'step')}; effects: {', '.join(effects)}"
+    lines = [f"{head}; cost: {plan_cost(views, config)}", f"  {one_line(plan.reasoning, 300)}"]
+    for view in views:
+        last = view is views[-1]
+        lines.append(f"{'└─' if last else '├─'} {view.step.step} {one_line(view.step.title)}")
+        lines += [f"{'  ' if last else '│ '}     {line}" for line in _details(view, len(views))]
+    return "\n".join(lines)
+
+
+def _step_view(step: PlanStep, config: TaskConfig, tools: Sequence[ToolSpec]) -> StepView:
+    named = [*step.primary_tools, *step.fallback_tools]
+    effect = strongest([resolve_effect(named, tools), step.effect or "pure"])
+    strategy, _ = strategy_config(config, step, effect)
+    load = costs.StepLoad(
+        model=step.model or config.model,
+        with_tools=bool(named),
+        strategy=strategy,  # type: ignore[arg-type]
+        passes=_passes(step),
+    )
+    cost = costs.step_cost(load, config.voting_n, config.voting_k, config.max_voting_samples)
+    return StepView(step, effect, load.strategy, why_not_voted(step, effect), cost)
+
+
+def _passes(step: PlanStep) -> tuple[int, int]:
+    if step.repeat:
+        return 1, step.repeat.max_iterations
+    return (1, costs.MOST_ITEMS) if step.for_each else (1, 1)
+
+
+def _details(view: StepView, steps: int) -> list[str]:
+    step = view.step
+    tools = one_line(", ".join(step.primary_tools)) or "no tools"
+    fallback = one_line(", ".join(step.fallback_tools))
+    lines = [f"{view.effect}: {tools}" + (f" (or {fallback})" if fallback else "")]
+    if step.for_each:
+        lines.append(f"for each of {one_line(step.for_each)}")
+    if step.repeat:
+        most = f"{step.repeat.max_iterations:,} times"
+        lines.append(f"repeated until {one_line(step.repeat.until)}, at most {most}")
+    if step.model:
+        lines.append(f"model: {one_line(step.model)}")
+    if view.strategy != "none":
+        compared = one_line(", ".join(step.vote_on)) or "its comparable fields"
+        lines.append(f"voted on ({view.strategy}): {compared}")
+    elif view.not_voted:
+        lines.append(view.not_voted)
+    following = _following(step, steps)
+    return [*lines, following] if following else lines
+
+
+def _following(step: PlanStep, steps: int) -> str:
+    if step.next_step_sequence_number == OWN_OUTPUT_DECIDES:
+        targets = targets_of(step, steps) or []
+        return f"then: {' or '.join(map(_target, targets))}"
+    following = step.next_step_sequence_number
+    usual = PIPELINE_END if step.step + 1 == steps else step.step + 1
+    return "" if following == usual else f"then: {_target(following)}"
+
+
+def _target(number: int) -> str:
+    return "end" if number == PIPELINE_END else f"step {number}"
+
+
+def _rule(config: TaskConfig) -> str:
+    if config.voting_strategy == "majority":
+        return f"{config.voting_n} samples"
+    return f"k {config.voting_k}"
+
+
+def _range(cost: costs.CostRange, cap_usd: float | None = None) -> str:
+    rough = f"roughly {money(cost.low_usd)} to {money(cost.high_usd)} at list price"
+    return f"{rough}, capped at {money(cap_usd)}" if cap_usd and cost.high_usd > cap_usd else rough

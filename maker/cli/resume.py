@@ -1,0 +1,151 @@
+"""`maker resume`: goes on with a run where it stopped, with the settings that are given anew."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import click
+import msgspec
+
+from maker import app
+from maker.cli import session
+from maker.cli.configuration import fields, given, setting_options
+from maker.cli.options import (
+    SectionCommand,
+    db_option,
+    json_option,
+    output_option,
+    plan_option,
+    quiet_option,
+    replan_option,
+    yes_option,
+)
+from maker.cli.plan_files import accepted, examine, read_text
+from maker.cli.run import answer, check_output, output_of
+from maker.cli.viewers import json_line
+from maker.core import events as e
+from maker.core.models import Plan, RunId
+from maker.core.orchestrator import Consent
+from maker.core.seams import EventStore
+from maker.core.state import RunState, changed, fold
+from maker.errors import ConfigError
+from maker.store.location import database_url
+from maker.store.queries import Reader
+
+EPILOG = """\
+\b
+Examples:
+  maker resume @last
+  maker resume 4f2c91ab --max-cost-usd 10
+  maker resume @last --yes
+  maker resume @last --replan --model claude-opus-4-5
+
+RUN is a run id, the beginning or end of one, or @last. Settings that are not given stay as
+they were; new ones count from the next try of a step, never inside a vote that has begun.
+"""
+
+
+@click.command("resume", cls=SectionCommand, epilog=EPILOG)
+@click.argument("run")
+@plan_option
+@replan_option
+@setting_options(resuming=True)
+@yes_option
+@output_option
+@json_option
+@quiet_option
+@db_option
+@click.pass_context
+def command(ctx: click.Context, /, run: str, **parameters: Any) -> int:
+    """Go on with RUN where it stopped: after a crash, a kill, a cap, a rate limit, a failure.
+
+    Replies that are in its log are used, not bought again.
+    """
+    check_output(parameters["file"])
+    output = output_of(parameters)
+    with Reader(database_url(output.db, os.environ)) as reader:
+        found = reader.run(reader.resolve(run))
+        past = _Past(reader, found.run_id)
+        if found.summary.status == "completed":
+            return _completed(past, output)
+        if found.summary.status == "cancelled":
+            raise click.UsageError(f"Run {found.run_id} was cancelled: it cannot be resumed.")
+        options = _options(past, fields(parameters, given(ctx)))
+        plan = _plan(past, parameters["plan"], options)
+    resumption = Resumption(
+        run=found.run_id, options=options, plan=plan, replan=parameters["replan"]
+    )
+    return session.carry(resumption.open, answer, output)
+
+
+class Resumption(msgspec.Struct, frozen=True, kw_only=True):
+    """A run to be gone on with."""
+
+    run: RunId
+    options: dict[str, Any]
+    plan: Plan | None
+    replan: bool
+
+    async def open(self, store: EventStore, consent: Consent) -> app.Session:
+        """The session that resumes the run."""
+        opened = await app.resumed(
+            self.run,
+            self.options,
+            store=store,
+            replan=self.replan,
+            plan=self.plan,
+            consent=consent,
+        )
+        if opened is None:
+            raise ConfigError(f"run {self.run} has ended meanwhile", advice="See `maker show`.")
+        return opened
+
+
+class _Past:
+    """The run's log, read only where something in it is asked for."""
+
+    def __init__(self, reader: Reader, run: RunId) -> None:
+        self._reader, self.run = reader, run
+        self._state: RunState | None = None
+
+    @property
+    def state(self) -> RunState:
+        """The run as its log tells it."""
+        if self._state is None:
+            records = self._reader.records(self.run)
+            self._length = len(records)
+            self._state = fold(e.decode(record.payload, seq=record.seq) for record in records)
+        return self._state
+
+    @property
+    def length(self) -> int:
+        """The number of its last event."""
+        return self._length if self.state else 0
+
+
+def _completed(past: _Past, output: session.Output) -> int:
+    click.echo(f"Run {past.run} is completed; there is nothing left to do.", err=True)
+    finished = past.state.finished
+    if output.as_json and finished is not None:
+        click.echo(json_line(past.length, finished))
+    else:
+        session.write_answer(answer(past.run, past.state) or "", output.file)
+    return 0
+
+
+def _options(past: _Past, options: dict[str, Any]) -> dict[str, Any]:
+    """The settings to record; a part of the simulation's settings leaves the others as they are."""
+    if "simulation" in options:
+        kept = msgspec.to_builtins(past.state.settings.simulation)
+        options = {**options, "simulation": {**kept, **options["simulation"]}}
+    return options
+
+
+def _plan(past: _Past, source: str | None, options: dict[str, Any]) -> Plan | None:
+    if source is None:
+        return None
+    text, task = read_text(source), past.state.task
+    config = changed(past.state.settings, options)
+    examined = examine(text, tools=task.tools, instruction=config.instruction, models=config.models)
+    return accepted(examined, text, source)

@@ -1,0 +1,192 @@
+"""Drives one session from opening to exit code: shows it, stops it in good order, reports.
+
+What is opened (a new run, an old one) and what is printed at the end is given by the commands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+import click
+from msgspec import Struct
+
+from maker import app
+from maker.cli import changes, report
+from maker.cli.consent import TerminalConsent
+from maker.cli.interrupts import Interrupts
+from maker.cli.plan_view import voting_outlook
+from maker.cli.viewers import JsonLines, Lines, Quiet, Viewer
+from maker.core import events as e
+from maker.core.models import RunId
+from maker.core.orchestrator import Consent, nobody
+from maker.core.seams import EventStore
+from maker.core.state import RunState
+from maker.core.text import terminal_safe
+from maker.errors import ConfigError, MakerError
+from maker.store.location import database_url
+
+Open = Callable[[EventStore, Consent], Awaitable[app.Session]]
+Present = Callable[[RunId, RunState], str | None]
+"""What goes to stdout at the end; None where there is no answer."""
+
+
+class Output(Struct, frozen=True, kw_only=True):
+    """Where the user wants what; `db` as it was given."""
+
+    db: str | None = None
+    as_json: bool = False
+    quiet: bool = False
+    file: Path | None = None
+
+
+def carry(open_session: Open, present: Present, output: Output) -> int:
+    """Run a session in an event loop of its own and give the exit code."""
+    interrupts = Interrupts()
+    try:
+        return asyncio.run(_carry(open_session, present, output, interrupts))
+    except asyncio.CancelledError:
+        if interrupts.signum is None:
+            raise
+        click.echo("Interrupted before anything began.", err=True)
+        return 128 + interrupts.signum
+
+
+def on_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def write_answer(text: str, file: Path | None) -> None:
+    """Print the answer on stdout, made harmless where people look; or write it to the file."""
+    if file is None:
+        click.echo(terminal_safe(text) if sys.stdout.isatty() else text)
+        return
+    try:
+        file.write_text(f"{text}\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write the answer to {file}: {error.strerror or error}",
+            field="-o",
+            advice="It is kept in the run's log: maker show @last --result",
+        ) from error
+
+
+async def _carry(
+    open_session: Open, present: Present, output: Output, interrupts: Interrupts
+) -> int:
+    viewer = _viewer(output)
+    consent = TerminalConsent(viewer, interrupts) if on_terminal() else nobody
+    with interrupts:
+        async with app.opened(url=output.db) as store:
+            watch = _Watch(await open_session(store, consent), viewer, store, output.db)
+            await watch.to_the_end(interrupts)
+    try:
+        answer = present(watch.run, watch.state)
+        if answer is not None and (output.file is not None or not output.as_json):
+            write_answer(answer, output.file)
+    finally:
+        await watch.report()
+    return report.exit_code(watch.state, interrupts.signum)
+
+
+def _viewer(output: Output) -> Viewer:
+    if output.as_json:
+        return JsonLines()
+    if output.quiet:
+        return Quiet()
+    if sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+        # rich takes a while to load: only where it is used
+        live: Viewer = import_module("maker.cli.live").Live()
+        return live
+    return Lines()
+
+
+class _Watch:
+    """Shows the events of one session, and what lies before and after them."""
+
+    def __init__(
+        self, session: app.Session, viewer: Viewer, store: EventStore, db: str | None
+    ) -> None:
+        self._session, self._viewer, self._store, self._db = session, viewer, store, db
+        self._seq, _ = session.orchestrator.head
+        self._opened = self._has_effects = False
+        self._before: dict[str, changes.Stamp] | None = {}
+
+    @property
+    def state(self) -> RunState:
+        """The run as it is now."""
+        return self._session.orchestrator.state
+
+    @property
+    def run(self) -> RunId:
+        """The run's id."""
+        return self._session.orchestrator.run_id
+
+    async def to_the_end(self, interrupts: Interrupts) -> None:
+        """Show every event until the session is over, also those after an interruption."""
+        self._viewer.start(lambda: self.state)
+        try:
+            await self._show_all(interrupts)
+        except (MakerError, BrokenPipeError):
+            self._viewer.stop()
+            if self._opened:
+                self._viewer.say(
+                    f"resume    {report.resume_command(self.run, self.state, self._db)}"
+                )
+            raise
+        finally:
+            self._viewer.stop()
+
+    async def _show_all(self, interrupts: Interrupts) -> None:
+        try:
+            events = cast(AsyncGenerator[e.Event, None], self._session.run())
+            async with contextlib.aclosing(events):
+                async for event in events:
+                    await self._show(event)
+        except asyncio.CancelledError:
+            if interrupts.signum is None or self._session.orchestrator.head[0] == self._seq == 0:
+                raise
+            await self._show_missed()
+
+    async def _show_missed(self) -> None:
+        """What was appended after the interruption is part of the story, too."""
+        for record in (await self._store.load(self.run))[self._seq :]:
+            await self._show(e.decode(record.payload, seq=record.seq))
+
+    async def _show(self, event: e.Event) -> None:
+        self._seq += 1
+        if not self._opened:
+            self._opened = True
+            await self._open()
+        self._viewer.show(self._seq, event)
+        match event:
+            case e.ValidationPassed() if self.state.plan is not None:
+                tools = self.state.task.tools
+                self._viewer.say(voting_outlook(self.state.plan, self.state.settings, tools))
+            case e.StepStarted():
+                self._has_effects |= event.effect in ("write", "external")
+            case _:
+                pass
+
+    async def _open(self) -> None:
+        settings = self.state.settings
+        self._viewer.say(report.first_line(self.run, settings, os.environ))
+        if settings.agent == "claude":
+            self._before = await asyncio.to_thread(changes.snapshot, settings.cwd)
+
+    async def report(self) -> None:
+        """Say how it ended and how to go on."""
+        files = ""
+        if self._has_effects and self.state.settings.agent == "claude":
+            after = await asyncio.to_thread(changes.snapshot, self.state.settings.cwd)
+            files = f"{changes.difference(self._before, after)} in {self.state.settings.cwd}"
+        head, url = self._session.orchestrator.head, database_url(self._db, os.environ)
+        for line in report.last_lines(self.run, self.state, head, url, files=files, db=self._db):
+            self._viewer.say(line)
