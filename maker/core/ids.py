@@ -8,6 +8,11 @@ import uuid
 from maker.core.models import RunId
 
 
+def new_session_id() -> str:
+    """A fresh name for one session of a run: eight hexadecimal digits."""
+    return secrets.token_hex(4)
+
+
 def new_run_id(now: float) -> RunId:
     """A fresh id for a run that begins now (seconds since the epoch)."""
     milliseconds = int(now * 1000) & (1 << 48) - 1

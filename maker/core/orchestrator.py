@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from maker.core import events as e
 from maker.core.clock import SystemClock
 from maker.core.entrance import purified
-from maker.core.ids import new_run_id
+from maker.core.ids import new_run_id, new_session_id
 from maker.core.models import RunId, TaskConfig
 from maker.core.moves import Dispatch, Emit, Pause
 from maker.core.policy import decide
@@ -63,6 +63,7 @@ class Orchestrator:
         self._store: EventStore = store or MemoryStore()
         self._consent = consent
         self.run_id = run_id or new_run_id(self._clock.now())
+        self._owner = this_process(new_session_id())
         self._log = EventLog(self.run_id, self._store, self._clock, history)
         self._secrets = tuple(secrets)
         asker = Asker(self._log, self._clock, self._secrets)
@@ -114,7 +115,10 @@ class Orchestrator:
             lease = await self._open(opening)
             await self._drive()
         except RunMustPause as pause:
-            self._log.append(e.RunPaused(reason=pause.reason, detail=pause.detail))
+            detail = f"{pause.detail}. {pause.advice}" if pause.advice else pause.detail
+            self._log.append(
+                purified(e.RunPaused(reason=pause.reason, detail=detail), self._secrets)
+            )
         except asyncio.CancelledError:
             if self.state.status == "running" and self.state.submitted:
                 self._log.append(e.RunPaused(reason="signal", detail="interrupted"))
@@ -124,20 +128,21 @@ class Orchestrator:
 
     async def _open(self, opening: Sequence[e.Event]) -> asyncio.Task[None]:
         """Take the lease, append what opens the session, and keep the lease."""
-        owner = this_process()
-        await self._store.acquire(self.run_id, owner, self._clock.now(), LEASE_S)
+        await self._renew()
         for event in opening:
             self._log.append(event)
         await self._log.durable()
-        await self._store.acquire(self.run_id, owner, self._clock.now(), LEASE_S)
-        return asyncio.create_task(self._keep_lease(owner), name="lease")
+        return asyncio.create_task(self._keep_lease(), name="lease")
 
-    async def _keep_lease(self, owner: str) -> None:
+    async def _renew(self) -> None:
+        await self._store.acquire(self.run_id, self._owner, self._clock.now(), LEASE_S)
+
+    async def _keep_lease(self) -> None:
         """Renew the lease in real time; whoever loses it must not buy anything more."""
         try:
             while True:
                 await asyncio.sleep(LEASE_S / 3)
-                await self._store.acquire(self.run_id, owner, self._clock.now(), LEASE_S)
+                await self._renew()
         except (StoreError, RunBusy) as error:
             self._log.fail(error)
 
@@ -148,7 +153,7 @@ class Orchestrator:
             if lease is not None:
                 lease.cancel()
                 await asyncio.wait([lease])
-                await self._store.release(self.run_id, this_process())
+            await self._store.release(self.run_id, self._owner)
 
     async def _drive(self) -> None:
         while (decision := decide(self.state)) is not None:

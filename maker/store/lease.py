@@ -23,10 +23,14 @@ class Lease(Struct, frozen=True, kw_only=True):
     expires_at: float
 
 
-def this_process() -> str:
-    """The owner string of this process: `host:pid:start`."""
+def this_process(session: str = "") -> str:
+    """The owner string of this process: `host:pid:start`, or `host:pid:start:session`.
+
+    A session tells two claims of one process apart.
+    """
     pid = os.getpid()
-    return f"{_host()}:{pid}:{_start_of(pid)}"
+    owner = f"{_host()}:{pid}:{_start_of(pid)}"
+    return f"{owner}:{session}" if session else owner
 
 
 def is_dead(owner: str) -> bool:
@@ -53,7 +57,8 @@ def busy(run: RunId, lease: Lease, now: float) -> RunBusy:
 
 def _parts(owner: str) -> tuple[str, int | None, str]:
     host, _, rest = owner.partition(":")
-    pid, _, start = rest.partition(":")
+    pid, _, rest = rest.partition(":")
+    start, _, _ = rest.partition(":")
     return host, int(pid) if pid.isascii() and pid.isdigit() else None, start
 
 
