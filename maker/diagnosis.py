@@ -39,7 +39,7 @@ def diagnosis(url: str, environ: Mapping[str, str]) -> list[Finding]:
         _sdk(),
         _cli(),
         _credentials(environ),
-        _sqlite(sqlite3.sqlite_version),
+        sqlite_finding(sqlite3.sqlite_version),
         _database(url),
         _orphans(),
     ]
@@ -98,7 +98,8 @@ def _credentials(environ: Mapping[str, str]) -> Finding:
     )
 
 
-def _sqlite(version: str) -> Finding:
+def sqlite_finding(version: str) -> Finding:
+    """Whether this version of SQLite can damage a file under two writers."""
     numbers = tuple(int(part) for part in version.split("."))
     if not WAL_BUG_FIRST <= numbers <= WAL_BUG_LAST:
         return Finding(name="sqlite", state="ok", text=f"SQLite {version}")

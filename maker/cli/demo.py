@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, TypeVar
 
 import click
@@ -12,15 +14,20 @@ import msgspec
 
 from maker import app
 from maker.cli.documents import SCHEMA_VERSION, database, echo_line
+from maker.cli.interrupts import Interrupts
 from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
 from maker.cli.viewers import json_line
 from maker.core import events as e
 from maker.core.models import RunId, TaskConfig
+from maker.core.orchestrator import Orchestrator
 from maker.core.text import terminal_safe
 from maker.demo import crash, hanoi
 from maker.demo.experiment import Experiment, Findings, experiment_config
+from maker.store.location import shown
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+NOTHING = "nothing is bought"
 
 
 class _Demos(click.Group):
@@ -39,24 +46,24 @@ def command() -> None:
     """
 
 
-def _tower_options(most_disks: int) -> Callable[[F], F]:
+def _tower_options(disks: click.IntRange, least_k: int = 1) -> Callable[[F], F]:
     """The options that say which tower is moved, and how badly the agent does it."""
 
     def decorate(function: F) -> F:
-        for option in reversed(_options(most_disks)):
+        for option in reversed(_options(disks, least_k)):
             function = option(function)
         return function
 
     return decorate
 
 
-def _options(most_disks: int) -> list[Callable[[F], F]]:
+def _options(disks: click.IntRange, least_k: int) -> list[Callable[[F], F]]:
     return [
-        _option("--disks", click.IntRange(1, most_disks), 5, "Height; N disks take 2^N - 1 moves."),
+        _option("--disks", disks, 5, "Height; N disks take 2^N - 1 moves."),
         _option("--error-rate", click.FloatRange(0, 1), 0.1, "Share of replies that are wrong."),
         _option("--flag-rate", click.FloatRange(0, 1), 0.0, "Share that earns a red flag."),
         _option("--seed", int, 0, "The same seed gives the same replies."),
-        _option("--voting-k", click.IntRange(1), 3, "Lead that wins a vote (first_to_k)."),
+        _option("--voting-k", click.IntRange(least_k), 3, "Lead that wins a vote (first_to_k)."),
     ]
 
 
@@ -68,7 +75,7 @@ def _option(name: str, kind: Any, default: Any, text: str) -> Callable[[F], F]:
 
 
 @command.command("hanoi", cls=SectionCommand)
-@_tower_options(hanoi.MOST_DISKS)
+@_tower_options(click.IntRange(1, hanoi.MOST_DISKS))
 @_option("--voting", click.Choice(["none", "majority", "first_to_k"]), "first_to_k", "Strategy.")
 @_option("--voting-n", click.IntRange(1), 3, "Votes of a majority.")
 @_option("--max-voting-samples", click.IntRange(1), 10, "Samples after which a vote is given up.")
@@ -88,16 +95,21 @@ def solve(db: str | None, as_json: bool, disks: int, **options: Any) -> int:
       maker demo --voting none            one error is enough to fail
     """
     config = experiment_config(disks, **options)
-    run, findings, head = asyncio.run(_solved(config, disks, database(db), as_json))
+    experiment = Experiment(disks)
+    done, signum = asyncio.run(_solved(config, database(db), experiment, as_json))
+    findings = experiment.findings(done.state)
     if as_json:
-        echo_line({**_summary(findings), "run": run, "head": head})
+        echo_line({**_summary(findings), "run": done.run_id, "head": done.head[1].hex()})
     else:
-        click.echo("\n".join(report(config, run, findings)))
+        click.echo("\n".join(report(config, done.run_id, findings, db)))
+    if signum is not None:
+        click.echo(f"resume it: maker resume {done.run_id}", err=True)
+        return 128 + signum
     return 0 if findings.succeeded else 1
 
 
 @command.command("crash", cls=SectionCommand)
-@_tower_options(8)
+@_tower_options(click.IntRange(3, 8), least_k=2)
 @_option("--delay-ms", click.IntRange(1, 1000), 40, "How long the agent takes for a reply.")
 @json_option
 @db_option
@@ -110,11 +122,9 @@ def kill(db: str | None, as_json: bool, disks: int, **options: Any) -> int:
     config = experiment_config(disks, samples_at_once=2, **options)
     found = asyncio.run(crash.crash(config, disks, database(db)))
     if as_json:
-        echo_line(
-            {"type": "summary", "schema_version": SCHEMA_VERSION, **msgspec.to_builtins(found)}
-        )
+        echo_line(_summary(found))
     else:
-        click.echo("\n".join(crash_report(found)))
+        click.echo("\n".join(crash_report(found, db)))
     return 0 if found.succeeded else 1
 
 
@@ -122,7 +132,7 @@ def _summary(found: msgspec.Struct) -> dict[str, Any]:
     return {"type": "Summary", "schema_version": SCHEMA_VERSION, **msgspec.to_builtins(found)}
 
 
-def crash_report(found: crash.Crash) -> list[str]:
+def crash_report(found: crash.Crash, db: str | None) -> list[str]:
     """What happened, in a few lines."""
     same = "the same as that of a run that was never killed"
     return [
@@ -133,36 +143,43 @@ def crash_report(found: crash.Crash) -> list[str]:
         f"bought twice: {len(found.bought_twice)}",
         f"replayed  {found.replay}",
         f"compared  {'; '.join(found.differences[:3]) or same}",
-        f"time      {found.duration_s:.1f} s; simulated: nothing was paid",
+        f"time      {found.duration_s:.1f} s; simulated: {NOTHING}",
         "Look at it:",
-        f"  maker show {found.run}",
-        f"  maker show {found.run} --events",
+        *_commands(("show RUN", "show RUN --events", "replay RUN"), found.run, db),
     ]
 
 
 async def _solved(
-    config: TaskConfig, disks: int, url: str, as_json: bool
-) -> tuple[RunId, Findings, str]:
-    experiment = Experiment(disks)
+    config: TaskConfig, url: str, watch: Experiment, as_json: bool
+) -> tuple[Orchestrator, int | None]:
+    """The run as it ended, and the signal that stopped it, if one did."""
     async with app.opened(url=url) as store:
-        session = app.submitted(config, store=store, plan=hanoi.plan(disks))
-        run = session.orchestrator.run_id
-        click.echo(f"run {run}: simulated agent, nothing is bought", err=True)
-        seq = 0
-        async for event in session.run():
-            seq += 1
-            experiment.watch(event)
-            if as_json:
-                click.echo(json_line(seq, event))
-            elif isinstance(event, e.StepCompleted) and sys.stderr.isatty():
-                click.echo(f"\rmove {experiment.moves} of {2**disks - 1} ", nl=False, err=True)
-        head = session.orchestrator.head[1].hex()
-    if not as_json and sys.stderr.isatty():
+        session = app.submitted(config, store=store, plan=hanoi.plan(watch.disks))
+        click.echo(f"run {session.orchestrator.run_id}: simulated agent, {NOTHING}", err=True)
+        with Interrupts() as interrupts:
+            try:
+                async with contextlib.aclosing(session.run()) as events:
+                    await _show(events, watch, as_json)
+            except asyncio.CancelledError:
+                if interrupts.signum is None:
+                    raise
+    return session.orchestrator, interrupts.signum
+
+
+async def _show(events: AsyncIterator[e.Event], watch: Experiment, as_json: bool) -> None:
+    seq, counts_up = 0, sys.stderr.isatty() and not as_json
+    async for event in events:
+        seq += 1
+        watch.watch(event)
+        if as_json:
+            click.echo(json_line(seq, event))
+        elif counts_up and isinstance(event, e.StepCompleted):
+            click.echo(f"\rmove {watch.moves} of {2**watch.disks - 1} ", nl=False, err=True)
+    if counts_up:
         click.echo("", err=True)
-    return run, experiment.findings(session.orchestrator.state), head
 
 
-def report(config: TaskConfig, run: RunId, found: Findings) -> list[str]:
+def report(config: TaskConfig, run: RunId, found: Findings, db: str | None) -> list[str]:
     """What happened, in a few lines."""
     tower = f"Towers of Hanoi with {found.disks} disk{'s' * (found.disks != 1)}"
     outcome = _outcome(found)
@@ -172,15 +189,17 @@ def report(config: TaskConfig, run: RunId, found: Findings) -> list[str]:
         + _expected(config, found),
         f"  errors   {found.errors} made by the agent: {_fate_of_errors(config, found)}; "
         f"{found.red_flagged} replies red-flagged",
-        f"  cost     ${found.cost_usd:.4f} and {found.tokens} tokens, simulated: nothing is paid",
+        f"  cost     ${found.cost_usd:.4f} and {found.tokens} tokens, simulated: {NOTHING}",
         f"  time     {found.duration_s:.2f} s, "
         f"{found.moves / max(found.duration_s, 1e-3):.0f} moves/s",
         "Look at it:",
-        f"  maker show {run}",
-        f"  maker show {run} --step 0",
-        f"  maker replay {run}",
-        "  maker history",
+        *_commands(("show RUN", "show RUN --step 0", "replay RUN", "history"), run, db),
     ]
+
+
+def _commands(commands: Sequence[str], run: RunId, db: str | None) -> list[str]:
+    place = f" --db {shlex.quote(shown(db))}" if db else ""
+    return [f"  maker {command.replace('RUN', run)}{place}" for command in commands]
 
 
 def _outcome(found: Findings) -> str:

@@ -13,8 +13,8 @@ from maker.core.models import Plan, PlanStep, Repeat
 MOST_DISKS = 20
 """20 disks are the paper's 1,048,575 steps."""
 
-SCHEMA = "{move: {disk: int, from: int, to: int}, pegs: [[int]], done: bool}"
-VOTE_ON = ["move", "pegs", "done"]
+SCHEMA = "{done: bool, move: {disk: int, from: int, to: int}, pegs: [[int]]}"
+VOTE_ON = ["done", "move", "pegs"]
 _MARK = re.compile(r"Towers of Hanoi with (\d+) disks?\b")
 
 
@@ -91,7 +91,7 @@ def answer(pegs: list[list[int]], source: int, target: int) -> dict[str, Any]:
     disk = after[source].pop()
     after[target].append(disk)
     done = not after[0] and not after[1]
-    return {"move": {"disk": disk, "from": source, "to": target}, "pegs": after, "done": done}
+    return {"done": done, "move": {"disk": disk, "from": source, "to": target}, "pegs": after}
 
 
 def is_wrong(disks: int, last_output: Any, output: Any) -> bool:
