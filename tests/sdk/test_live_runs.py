@@ -1,0 +1,280 @@
+"""Whole runs: `maker` as a process, the real SDK, the real CLI, a database, a scripted API."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from maker_process import Maker, agents_of, ended, killed, replied, until
+
+from fakes import FakeClock, plan, step
+from loopback import Answer, Failure, LoopbackApi, Reply, Request, prompt, text, tool_results, use
+from maker.core import events as e
+from maker.core.models import Plan, TaskConfig
+from maker.core.orchestrator import Orchestrator
+from maker.planner.plan_text import plan_to_yaml
+from maker.tools.registry import ToolRegistry
+
+pytestmark = [pytest.mark.sdk, pytest.mark.slow]
+
+COUNT = step(0, title="count the words", task_description="Count the words of: a b c.")
+INSTRUCTION = "How many words are in note.txt?"
+USD_PER_INPUT_TOKEN, USD_PER_OUTPUT_TOKEN = 3e-6, 15e-6
+
+
+@pytest.fixture
+def start(live, tmp_path: Path) -> Callable[[LoopbackApi], Maker]:
+    """A maker that talks to a server, with a database and a home of its own."""
+
+    def started(api: LoopbackApi) -> Maker:
+        return Maker(tmp_path / "runs.db", live.cwd, api.environ(tmp_path / "config"))
+
+    return started
+
+
+def plan_file(live, given: Plan) -> str:
+    path = live.folder / "plan.yaml"
+    path.write_text(plan_to_yaml(given), encoding="utf-8")
+    return str(path)
+
+
+def is_planners(request: Request) -> bool:
+    return "<instruction>" in prompt(request)
+
+
+def planned(request: Request, given: Plan) -> str | None:
+    return plan_to_yaml(given) if is_planners(request) else None
+
+
+READ_AND_ANSWER = plan(
+    step(
+        0,
+        title="read the note",
+        task_description="Read note.txt and give its text.",
+        primary_tools=["Read"],
+        primary_tool_instructions="Read note.txt once.",
+        output_schema="{content: string}",
+        next_step_sequence_number=1,
+    ),
+    step(
+        1,
+        title="answer",
+        task_description='Say how many words "step_0_output.content" has, in a sentence.',
+        input_variables=["step_0_output.content"],
+        output_schema="{answer: string}",
+    ),
+)
+
+
+def test_an_instruction_becomes_a_plan_and_steps_and_an_answer_on_stdout(live, start) -> None:
+    note = live.cwd / "note.txt"
+    note.write_text("alpha beta gamma")
+
+    def script(request: Request) -> Answer:
+        asked = prompt(request)
+        if is_planners(request):
+            return Reply([text(plan_to_yaml(READ_AND_ANSWER))], input_tokens=900, output_tokens=300)
+        if "alpha beta gamma" in asked:
+            return Reply([text('{"answer": "It has three words."}')], input_tokens=70)
+        if found := tool_results(request):
+            assert "alpha beta gamma" in found[0]
+            return Reply([text('{"content": "alpha beta gamma"}')], output_tokens=11)
+        return Reply([use("Read", file_path=str(note))], input_tokens=40)
+
+    api = live.api(script)
+    maker = start(api)
+    done = maker("run", INSTRUCTION)
+    assert (done.code, done.out) == (0, "It has three words.\n"), done.err
+    end = maker.log()[-1]
+    assert isinstance(end, e.TaskCompleted)
+    assert len(api.billed) == 4
+    spent = [reply.input_tokens * USD_PER_INPUT_TOKEN for reply in api.billed]
+    spent += [reply.output_tokens * USD_PER_OUTPUT_TOKEN for reply in api.billed]
+    assert end.total_cost_usd == pytest.approx(sum(spent))
+    tokens = sum(reply.input_tokens + reply.output_tokens for reply in api.billed)
+    assert (end.totals.tokens, end.totals.unpriced) == (tokens, 0)
+    for word in ("status", "head", "resume", "show", "replay"):
+        assert (word in done.err) == (word != "resume"), done.err
+    assert "sk-ant-loopback" not in done.err
+
+
+def test_the_samples_of_a_vote_run_at_the_same_time(live, start) -> None:
+    everybody = threading.Barrier(3)
+
+    def script(request: Request) -> Answer:
+        everybody.wait(timeout=50)
+        return '{"n": 3}'
+
+    api = live.api(script)
+    maker = start(api)
+    file = plan_file(live, plan(COUNT))
+    voting = ("--voting", "first_to_k", "--voting-k", "3")
+    # Under a cap the first call of a run goes ahead alone: nobody knows yet what one costs.
+    done = maker("run", "--plan", file, *voting, "--max-cost-usd", "none")
+    assert (done.code, api.peak) == (0, 3), done.err
+    (vote,) = maker.of(e.VoteCompleted)
+    assert isinstance(vote, e.VoteCompleted)
+    assert (vote.samples, vote.margin) == (3, 3)
+
+
+def test_a_kill_in_mid_vote_buys_nothing_twice_and_replays_without_a_server(live, start) -> None:
+    third_is_asked, places = threading.Event(), itertools.count()
+
+    def script(request: Request) -> Answer:
+        if next(places) == 2:
+            third_is_asked.set()
+            api.closing.wait(60)
+        return '{"n": 3}'
+
+    api = live.api(script)
+    maker = start(api)
+    file = plan_file(live, plan(COUNT))
+    voting = ("--voting", "first_to_k", "--voting-k", "3")
+    with maker.started("run", "--plan", file, *voting) as process:
+        assert third_is_asked.wait(50)
+        until(lambda: len(replied(maker.log())) == 2, "two replies are recorded")
+        killed(process)
+    before = replied(maker.log())
+    until(lambda: not agents_of(process.pid), "the agents of the killed maker are gone")
+    done = maker("resume", "@last")
+    assert done.code == 0, done.err
+    assert len(api.requests) == 4
+    keys = replied(maker.log())
+    assert sorted(keys) == [f"step/0.0/0/{sample}" for sample in range(3)]
+    assert keys[:2] == before
+    api.__exit__()
+    again = maker("replay", "@last")
+    assert again.code == 0, again.err
+    assert "identical" in again.out + again.err
+
+
+def test_two_quick_ctrl_c_record_a_pause_and_leave_no_process(live, start) -> None:
+    def hang(request: Request) -> Answer:
+        api.closing.wait(60)
+        return ""
+
+    api = live.api(hang)
+    maker = start(api)
+    file = plan_file(live, plan(COUNT))
+    voting = ("--voting", "first_to_k", "--voting-k", "2", "--max-cost-usd", "none")
+    with maker.started("run", "--plan", file, *voting) as process:
+        until(lambda: api.in_flight == 2, "both samples are asked")
+        agents = agents_of(process.pid)
+        assert len(agents) == 2
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        done = ended(process)
+    assert done.code == 130, done.err
+    assert agents_of(process.pid) == []
+    assert not [agent.pid for agent in agents if Path(f"/proc/{agent.pid}").exists()]
+    last = maker.log()[-1]
+    assert isinstance(last, e.RunPaused)
+    assert last.reason == "signal"
+    assert f"maker resume {maker.runs()[0]}" in done.err
+    assert done.out == ""
+
+
+def test_without_a_login_the_run_waits_and_resumes_after_it(live, start) -> None:
+    answers: list[Answer] = [Failure(401, "authentication_error", "invalid x-api-key")]
+    api = live.api(lambda request: answers.pop() if answers else '{"n": 3}')
+    maker = start(api)
+    done = maker("run", "--plan", plan_file(live, plan(COUNT)))
+    assert done.code == 4, done.err
+    assert "log" in done.err
+    again = maker("resume", "@last")
+    assert (again.code, json.loads(again.out)) == (0, {"n": 3}), again.err
+    assert len(api.requests) == 2
+
+
+def test_a_rate_limit_is_waited_out_and_recorded(live, start) -> None:
+    limit = Failure(429, "rate_limit_error", "slow down", headers={"retry-after": "1"})
+    answers: list[Answer] = [limit]
+    api = live.api(lambda request: answers.pop() if answers else '{"n": 3}')
+    maker = start(api)
+    done = maker("run", "--plan", plan_file(live, plan(COUNT)))
+    assert done.code == 0, done.err
+    (retried,) = maker.of(e.AgentRetried)
+    assert isinstance(retried, e.AgentRetried)
+    assert (retried.kind, retried.key) == ("rate_limit", "step/0.0/0/0")
+    assert retried.wait_s >= 1
+    assert replied(maker.log()) == ["step/0.0/0/0"]
+
+
+async def test_an_overload_without_end_pauses_the_run_after_its_waits(live, monkeypatch) -> None:
+    monkeypatch.setattr("maker.core.policy.MAX_WAITS", 2)
+    api = live.api(lambda request: Failure(529, "overloaded_error"))
+    clock = FakeClock()
+    orchestrator = Orchestrator(
+        TaskConfig(instruction="Count.", cwd=str(live.cwd)),
+        ToolRegistry.with_defaults(),
+        agent=live.runner(api),
+        clock=clock,
+    )
+    opening = (orchestrator.submission(), e.PlanCreated(plan=plan(COUNT), origin="user"))
+    events = [event async for event in orchestrator.run(*opening)]
+    kinds = [event.kind for event in events if isinstance(event, e.AgentRetried)]
+    assert kinds == ["overloaded"] * 3
+    assert clock.waits == sorted(clock.waits)
+    last = events[-1]
+    assert isinstance(last, e.RunPaused)
+    assert last.reason == "rate_limit"
+
+
+def test_a_default_model_that_is_gone_is_replaced_by_its_successor(live, start) -> None:
+    def script(request: Request) -> Answer:
+        if request["model"] == "claude-sonnet-4-5":
+            return Failure(404, "not_found_error", "model: claude-sonnet-4-5")
+        return planned(request, plan(COUNT)) or '{"n": 3}'
+
+    api = live.api(script)
+    maker = start(api)
+    done = maker("run", "Count the words of: a b c.")
+    assert done.code == 0, done.err
+    (fell_back,) = maker.of(e.ModelFellBack)
+    assert isinstance(fell_back, e.ModelFellBack)
+    assert (fell_back.model, fell_back.successor) == ("claude-sonnet-4-5", "claude-sonnet-5-5")
+    models = [name for name, _ in itertools.groupby(r["model"] for r in api.requests)]
+    assert models == ["claude-sonnet-4-5", "claude-sonnet-5-5"]
+    assert "claude-sonnet-5-5" in done.err
+
+
+def test_a_step_that_may_write_does_so_in_its_folder_only_and_no_memory_counts(live, start) -> None:
+    (live.cwd / "CLAUDE.md").write_text("MARK-OF-MEMORY: answer in Latin")
+    inside, outside = live.cwd / "canary.txt", live.folder / "canary.txt"
+    writing = plan(
+        step(
+            0,
+            title="write the canary",
+            task_description="Write canary.txt.",
+            primary_tools=["Write"],
+            output_schema="{written: bool}",
+        )
+    )
+    tried: list[str] = []
+
+    def script(request: Request) -> Answer:
+        if found := tool_results(request):
+            tried.extend(found)
+            return '{"written": true}'
+        return planned(request, writing) or Reply(
+            [use("Write", file_path=str(path), content="x") for path in (inside, outside)]
+        )
+
+    api = live.api(script)
+    maker = start(api)
+    done = maker("run", "Write canary.txt.", "--allow", "write", "--step-max-retries", "0")
+    assert inside.read_text() == "x"
+    assert not outside.exists()
+    assert len(tried) == 2
+    (flagged,) = maker.of(e.SampleRedFlagged)
+    assert isinstance(flagged, e.SampleRedFlagged)
+    assert (done.code, flagged.reason) == (1, "denied"), done.err
+    assert "+canary.txt" in done.err
+    assert "MARK-OF-MEMORY" not in json.dumps(api.requests)
+    shutil.rmtree(live.cwd)
