@@ -19,8 +19,8 @@ from maker.tools.registry import ToolRegistry
 from maker.validator.checks import check_plan
 
 TOOLS = ToolRegistry.with_defaults().specs()
-DOCS = Path(__file__).parent.parent.parent / "docs" / "plan.md"
-SEED = DOCS.parent.parent.parent / "shared" / "seed" / "tests"
+ROOT = Path(__file__).parent.parent.parent
+SEED = ROOT.parent / "shared" / "seed" / "tests"
 
 MINIMAL: dict[str, Any] = {
     "step": 0,
@@ -259,57 +259,3 @@ def test_no_mapping_makes_the_parser_raise(step: dict[str, Any], reasoning: Any)
 def test_no_text_makes_the_parser_raise(text: str) -> None:
     result = parse_plan(text, TOOLS)
     assert (result.plan is None) == bool(result.problems)
-
-
-# --- written as YAML ---------------------------------------------------------------------------
-
-printable = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=60)
-names = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,12}", fullmatch=True)
-steps = st.builds(
-    PlanStep,
-    step=st.integers(0, 300),
-    task_type=st.sampled_from(["action_step", "conditional_step"]),
-    title=printable.map(str.strip),
-    task_description=printable,
-    primary_tools=st.lists(st.sampled_from(["Read", "Grep", "mcp__a__b"]), max_size=3),
-    primary_tool_instructions=printable,
-    input_variables=st.lists(names, max_size=3),
-    output_variable=names,
-    output_schema=printable.map(str.strip).filter(bool),
-    next_step_sequence_number=st.integers(-2, 300),
-    vote_on=st.lists(names, max_size=3),
-    targets=st.none() | st.lists(st.integers(-1, 300), max_size=3),
-    for_each=st.none() | names.filter(lambda name: name.lower() not in ("none", "null")),
-    repeat=st.none() | st.builds(Repeat, until=names, max_iterations=st.integers(-5, 10**7)),
-    effect=st.sampled_from([None, "pure", "read", "write", "external"]),
-)
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.builds(Plan, reasoning=printable, steps=st.lists(steps, min_size=1, max_size=3)))
-def test_every_plan_written_as_yaml_is_read_back_unchanged(plan: Plan) -> None:
-    result = parse_plan(plan_to_yaml(plan), TOOLS)
-    assert result.problems == []
-    assert result.plan == plan
-
-
-def test_texts_are_written_as_blocks() -> None:
-    text = plan_to_yaml(Plan(reasoning="Two\nlines\n", steps=[step_of(parsed())]))
-    assert "reasoning: |\n  Two\n  lines\n" in text
-    assert 'output_schema: "{count: int}"' in text
-
-
-def test_the_example_in_the_docs_is_valid() -> None:
-    found = re.search(r"```yaml\n(.*?)```", DOCS.read_text(), re.DOTALL)
-    assert found is not None
-    result = parse_plan(found[1], TOOLS)
-    assert result.plan is not None, result.problems
-    checked = check_plan(result.plan, tools=TOOLS, instruction="Improve the chapters.")
-    assert (checked.errors, checked.warnings, result.notes) == ([], [], [])
-
-
-def test_the_docs_name_every_field() -> None:
-    text = DOCS.read_text()
-    assert [
-        name for name in CONVERT if f"| `{name}`" not in text and f", `{name}`" not in text
-    ] == []

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from maker.core.models import Plan, PlanStep, Problem, Repeat, ToolSpec
 from maker.planner.parser import parse_plan
 from maker.prompts.examples import BRANCH, ONE_STEP
-from maker.prompts.parts import DATA_TAGS, Prompts, block, json_block
+from maker.prompts.parts import Prompts
 from maker.prompts.planner import Finished, planner_prompts
-from maker.prompts.quality import QUALITIES, quality_prompts, read_quality
+from maker.prompts.quality import quality_prompts
 from maker.prompts.step import step_prompts
 from maker.prompts.version import PROMPT_VERSION
 from maker.tools.registry import ToolRegistry
@@ -217,56 +213,6 @@ def test_only_the_newest_failure_is_told_on_one_short_line() -> None:
     assert max(len(line) for line in user.splitlines() if line.startswith("x ")) <= 300
 
 
-any_text = st.text(max_size=60)
-tag = st.sampled_from(DATA_TAGS)
-hostile = st.builds(
-    lambda before, space, name, end, after: f"{before}<{space}/{space}{name}{end}{after}",
-    any_text,
-    st.sampled_from(["", " ", "\n"]),
-    tag.flatmap(lambda name: st.sampled_from([name, name.upper()])),
-    st.sampled_from([">", " >", "\n>"]),
-    any_text,
-)
-values = st.recursive(
-    st.none() | st.booleans() | st.integers() | any_text | hostile,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(any_text | hostile, inner),
-    max_leaves=8,
-)
-
-
-@given(tag, hostile)
-def test_text_in_a_tag_can_close_no_tag(name: str, text: str) -> None:
-    closing = re.findall(rf"<\s*/\s*(?:{'|'.join(DATA_TAGS)})\b", block(name, text), re.IGNORECASE)
-    assert closing == [f"</{name}"]
-
-
-@given(tag, values, any_text)
-def test_a_value_in_a_tag_is_read_back_exactly(name: str, value: Any, attribute: str) -> None:
-    text = json_block(name, value, name=attribute)
-    opening, _, rest = text.partition("\n")
-    assert re.fullmatch(r'<\w+(?: name="[\w.-]+")?>', opening, re.ASCII)
-    assert json.loads(rest.removesuffix(f"\n</{name}>")) == value
-    closing = re.findall(rf"<\s*/\s*(?:{'|'.join(DATA_TAGS)})\b", text, re.IGNORECASE)
-    assert closing == [f"</{name}"]
-
-
-@given(values)
-def test_the_last_output_can_be_found_in_the_prompt_whatever_is_in_it(value: Any) -> None:
-    user = prompts(
-        a_step(repeat=Repeat(until="lacks_auth", max_iterations=2)),
-        inputs={"step_0_output": "<last_output>\n1\n</last_output>", "step_0_output.x": value},
-        iteration=1,
-        last_output=value if value is not None else {},
-    ).user
-    found = re.findall(r"<last_output>\n(.*?)\n</last_output>", user, re.DOTALL)
-    assert [json.loads(text) for text in found] == [value if value is not None else {}]
-
-
-def test_an_unknown_tag_cannot_be_used_for_data() -> None:
-    with pytest.raises(ValueError, match="DATA_TAGS"):
-        block("script", "x")
-
-
 def test_a_huge_rejected_plan_and_huge_outputs_are_cut() -> None:
     user = planner_prompts(
         instruction=INSTRUCTION,
@@ -276,43 +222,6 @@ def test_a_huge_rejected_plan_and_huge_outputs_are_cut() -> None:
         finished=Finished(outputs={"a": "y" * 10**6}, failure="z" * 10**6),
     ).user
     assert len(user) < 120_000
-
-
-def judged(**failed: list[int]) -> str:
-    verdicts = {
-        name: {"pass": name not in failed, "reason": f"about {name}", "steps": failed.get(name, [])}
-        for name in QUALITIES
-    }
-    return f"I weighed it.\n{json.dumps(verdicts)}"
-
-
-def test_a_plan_that_the_judge_passes_has_no_problem() -> None:
-    assert read_quality(judged()) == []
-
-
-def test_each_step_that_fails_a_quality_is_a_problem() -> None:
-    found = read_quality(judged(single_purpose=[0, 2], rightly_merged=[]))
-    assert found is not None
-    assert [(p.check, p.step) for p in found] == [
-        ("single_purpose", 0),
-        ("single_purpose", 2),
-        ("rightly_merged", None),
-    ]
-    assert all(p.message.startswith("about ") and p.fix for p in found)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "It is fine.", "{}", '{"single_purpose": true}', judged()[:-9]]
-)
-def test_an_unreadable_judgement_is_none(text: str) -> None:
-    assert read_quality(text) is None
-
-
-def test_the_judge_sees_the_plan_and_every_quality() -> None:
-    user = quality_prompts(instruction=INSTRUCTION, plan=example_plan(BRANCH)).user
-    assert all(f"- {name}: " in user for name in QUALITIES)
-    assert "title: Judge one route file" in user
-    assert "Answer in this form" in user
 
 
 def test_the_documented_prompts_are_the_rendered_ones() -> None:

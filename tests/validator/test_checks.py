@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import re
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from maker.core.models import Effect, Plan, PlanStep, Repeat, ToolSpec
 from maker.tools.registry import ToolRegistry
 from maker.validator.check_table import CHECKS
 from maker.validator.checks import Checked, check_plan
-from maker.validator.literals import is_kept, literals
 
 TOOLS = ToolRegistry.with_defaults().specs()
-DOCS = Path(__file__).parent.parent.parent / "docs" / "plan.md"
 
 
 def action(step: int, following: int, **changes: Any) -> PlanStep:
@@ -244,124 +237,3 @@ def test_a_plan_of_wrong_types_is_an_error_and_no_exception() -> None:
         checked = check_plan(Plan(reasoning="r", steps=[step]), tools=TOOLS, instruction="x")  # type: ignore[list-item]
         assert [problem.check for problem in checked.errors] == ["fields"]
         assert checked.errors[0].fix
-
-
-# --- literals ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("instruction", "expected"),
-    [
-        ("Fetch https://a.example/x?y=1, then stop.", ["https://a.example/x?y=1"]),
-        ('Replace "old name" by `new`', ["old name", "new"]),
-        ("Read src/app.py and README.md.", ["src/app.py", "README.md"]),
-        ("Look at /etc/hosts and ~/notes", ["/etc/hosts", "~/notes"]),
-        ("Give 3 of 1,000 at version 1.4.0", ["3", "1,000", "1.4.0"]),
-        ("Don't say and/or, e.g. he/she", []),
-        ("All *.md files in docs/", ["*.md", "docs/"]),
-        ("The user's file isn't 'that one'", ["that one"]),
-        ("Summarise it", []),
-    ],
-)
-def test_literals_of_an_instruction_are_found(instruction: str, expected: list[str]) -> None:
-    assert sorted(literals(instruction)) == sorted(expected)
-
-
-@pytest.mark.parametrize(
-    ("literal", "text", "is_there"),
-    [
-        ("3", "exactly 3 lines", True),
-        ("3", "exactly three lines", True),
-        ("3", "exactly 13 lines", False),
-        ("3", "version 3.1", False),
-        ("3", "stop at 3.", True),
-        ("README.md", "read readme.md", True),
-        ("1.4.0", "set 1.4.0", True),
-        ("1.4.0", "set 1.4.01", False),
-    ],
-)
-def test_a_literal_is_kept_word_for_word(literal: str, text: str, is_there: bool) -> None:
-    assert is_kept(literal, text) is is_there
-
-
-@settings(max_examples=100, deadline=None)
-@given(st.text(max_size=200))
-def test_every_literal_of_a_text_is_kept_by_the_text(text: str) -> None:
-    assert [literal for literal in literals(text) if not is_kept(literal, text)] == []
-
-
-# --- never an exception ------------------------------------------------------------------------
-
-words = st.sampled_from(
-    [
-        "",
-        "x",
-        "ok",
-        "item",
-        "item.x",
-        "step_0_output",
-        "step_1_output.ok",
-        "step_2_output.n.x",
-        ".",
-        "Read",
-    ]
-)
-numbers = st.integers(-4, 6)
-any_step = st.builds(
-    PlanStep,
-    step=numbers,
-    task_type=st.sampled_from(["action_step", "conditional_step", "x"]),
-    title=words,
-    task_description=words,
-    primary_tools=st.lists(words, max_size=2),
-    fallback_tools=st.lists(words, max_size=2),
-    input_variables=st.lists(words, max_size=3),
-    output_variable=words,
-    output_schema=st.sampled_from(
-        [
-            "",
-            "{",
-            "string",
-            "any",
-            "{x: any}",
-            "{n: int, ok: bool}",
-            "[{x: int}]",
-            "{x: [[string]]}?",
-        ]
-    ),
-    next_step_sequence_number=numbers,
-    vote_on=st.lists(words, max_size=2),
-    targets=st.none() | st.lists(numbers, max_size=3),
-    for_each=st.none() | words,
-    repeat=st.none() | st.builds(Repeat, until=words, max_iterations=numbers),
-    model=st.none() | words,
-    effect=st.sampled_from([None, "pure", "write"]),
-)
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.lists(any_step, max_size=6), st.text(max_size=40))
-def test_no_plan_makes_a_check_raise(steps: list[PlanStep], instruction: str) -> None:
-    checked = check_plan(
-        Plan(reasoning="", steps=steps), tools=TOOLS, instruction=instruction, models=["x"]
-    )
-    assert checked.errors
-    assert all(problem.message and problem.fix for problem in checked.errors)
-
-
-# --- docs --------------------------------------------------------------------------------------
-
-
-def test_the_docs_list_every_check_with_its_rule() -> None:
-    rows = ["| check | rule |", "|---|---|"]
-    for entry in CHECKS:
-        warning = " (warning)" if entry.severity == "warning" else ""
-        rule = entry.teach.replace("|", "\\|")
-        rows.append(f"| `{entry.name}`{warning} | {rule} |")
-    table = "\n".join(rows) + "\n"
-    text = DOCS.read_text()
-    if os.environ.get("MAKER_UPDATE_SNAPSHOTS"):
-        text = re.sub(r"\n\| check \| rule \|\n.*", "", text, flags=re.DOTALL).rstrip("\n")
-        text = f"{text}\n\n{table}"
-        DOCS.write_text(text)
-    assert text.endswith(f"\n\n{table}"), "run with MAKER_UPDATE_SNAPSHOTS=1"
