@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any
 
 from msgspec import Struct
@@ -22,6 +22,9 @@ from maker.replies.yaml_core import BlockReader
 
 MAX_FOUND = 5_000
 MAX_BROKEN = 200
+MAX_BRACKETS = 200_000
+MAX_FENCES = 2_000
+MAX_KEYS = 20_000
 """More values, or broken ones, are no reply; trying them all would take too long."""
 
 _FENCE = re.compile(r"^([ \t]{0,12})(`{3,}|~{3,})[ \t]*([^\n`]*)$", re.MULTILINE)
@@ -139,7 +142,9 @@ class Candidates:
 
     def read(self) -> Candidates:
         """Read fences and brackets in their order, then blocks in the prose between."""
-        at, fences = 0, list(_FENCE.finditer(self.text))
+        at, fences = 0, list(islice(_FENCE.finditer(self.text), MAX_FENCES + 1))
+        if len(fences) > MAX_FENCES or self.text.count("{") > MAX_BRACKETS:
+            raise TooDeep("it has too many fences or brackets")
         bracket, index = _BRACKET.search(self.text), 0
         while True:
             while index < len(fences) and fences[index].start() < at:
@@ -250,7 +255,7 @@ class Candidates:
         taken = sorted(self._taken)
         starts = [start for start, _ in taken]
         reader = BlockReader(list(self.lines))
-        for key in _TOP_KEY.finditer(self.text):
+        for key in islice(_TOP_KEY.finditer(self.text), MAX_KEYS):
             line = bisect_right(self._line_starts, key.start()) - 1
             place = bisect_right(starts, key.start()) - 1
             inside = place >= 0 and key.start() < taken[place][1]

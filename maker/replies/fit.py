@@ -151,6 +151,8 @@ class Fitting:
     def list(self, value: Any, item: Schema, path: str, depth: int) -> Any:
         """A declared list; a lone item is a list of one."""
         if isinstance(value, list):
+            if item == _STRING and set(map(type, value)) <= {str}:
+                return list(map(clean, value))
             return [self.fit(each, item, f"{path}[{n}]", depth + 1) for n, each in enumerate(value)]
         if value is None or (isinstance(value, Plain) and value in NULLS):
             return self._converted(path, None, [])

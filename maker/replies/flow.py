@@ -14,6 +14,7 @@ from maker.replies.quoted import CLOSING, double_quoted, single_quoted, typograp
 from maker.replies.scalars import Plain, TextList, TextMap
 
 MAX_DEPTH = 64
+MAX_VALUES = 50_000
 
 _SPACE = re.compile(r"[ \t\r\n\xa0\u2007\u202f\u3000]*+")
 _COMMENT = re.compile(r"(?://|#)[^\n]*+")
@@ -22,14 +23,19 @@ _NO_VALUES = frozenset({"None", "undefined", "NaN"})
 
 
 class Flow:
-    """Reads one value of a text from a place on; `at` is where it stands then."""
+    """Reads one value of a text from a place on; `at` is where it stands then.
 
-    def __init__(self, text: str, at: int, end: int | None = None) -> None:
+    `yaml`: the brackets stand inside of a YAML block, so that YAML's rules hold.
+    """
+
+    def __init__(self, text: str, at: int, end: int | None = None, *, yaml: bool = False) -> None:
         self.text = text
         self.at = at
         self.end = len(text) if end is None else end
         self.notes: dict[str, None] = {}
         self.guesses: dict[str, None] = {}
+        self.yaml = yaml
+        self.values = 0
 
     @property
     def next(self) -> str:
@@ -60,6 +66,9 @@ class Flow:
         """The value that starts here."""
         if depth > MAX_DEPTH:
             raise TooDeep(f"it nests deeper than {MAX_DEPTH} levels")
+        self.values += 1
+        if self.values > MAX_VALUES:
+            raise TooDeep(f"it has more than {MAX_VALUES} values")
         match self.next:
             case "{":
                 return self.mapping(depth)
@@ -77,7 +86,7 @@ class Flow:
             case '"':
                 return double_quoted(self)
             case "'":
-                return single_quoted(self, quoted_keys)
+                return single_quoted(self, quoted_keys and not self.yaml)
             case "“" | "”" | "„":
                 return typographic(self)
         found = _PLAIN.match(self.text, self.at, self.end)
@@ -85,7 +94,7 @@ class Flow:
         if not found or not text:
             raise self.fail("a value")
         self.at = found.end()
-        if quoted_keys and text in _NO_VALUES:
+        if quoted_keys and not self.yaml and text in _NO_VALUES:
             self.guesses[f"{text} read as null"] = None
             return None
         if text[0] in "&*!":
@@ -115,7 +124,7 @@ class Flow:
 
     def key(self) -> str:
         """A key; its colon is next."""
-        if self.next == "'":
+        if self.next == "'" and not self.yaml:
             self.guesses["keys in single quotes"] = None
         key = self.scalar(quoted_keys=False)
         self.space()

@@ -16,7 +16,7 @@ from maker.replies.scalars import Plain
 from maker.replies.scan import find
 from maker.replies.schema import Maybe, Record, Schema
 
-MAX_CHARS = 8 * 1024 * 1024
+MAX_CHARS = 4 * 1024 * 1024
 """Longer texts are refused unread."""
 
 

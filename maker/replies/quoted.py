@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Protocol
 
+from maker.replies.json_text import TooDeep
+
+MAX_INNER_QUOTES = 1_000
+MAX_ESCAPES = 100_000
+"""More of these in a string that strict JSON refuses are no slip of a model."""
 CLOSING = {'"': '"', "'": "'", "“": "”", "”": "”", "„": "“"}
 """The characters that open a string, and what closes it."""
 
@@ -12,9 +18,13 @@ _DOUBLE = re.compile(r'"([^"\\]*+(?:\\(?:.|\Z)[^"\\]*+)*+)(?:"|\Z)', re.DOTALL)
 _SINGLE = re.compile(r"'([^'\\]*+(?:(?:''|\\(?:.|\Z))[^'\\]*+)*+)(?:'|\Z)", re.DOTALL)
 _TYPOGRAPHIC = re.compile(r'[“”„]([^“”„"\\]*+)(?:[“”"]|\Z)')
 _AFTER = re.compile(r"\s*+(?:[,:}\]]|\Z|//|#|\n)")
-_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_JSON = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_YAML = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|U00[01][0-9a-fA-F]{5}|.)", re.DOTALL)
+_ESCAPED_BREAK = re.compile(r"(?<!\\)((?:\\\\)*)\\\n[ \t]*")
+_BREAK = re.compile(r"[ \t]*\n(?:[ \t]*\n)*[ \t]*")
 _SIMPLE = {'"': '"', "\\": "\\", "/": "/", "n": "\n", "t": "\t", "r": "\r"}
 _PYTHON = _SIMPLE | {"'": "'"}
+_VALID = re.compile(r'(?:[^"\\]|\\(?:["\\/nrt]|u[0-9a-fA-F]{4}))*+')
 _SUSPECT = re.compile(r"\\[bf]")
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
@@ -27,6 +37,7 @@ class Place(Protocol):
     end: int
     notes: dict[str, None]
     guesses: dict[str, None]
+    yaml: bool
 
 
 def double_quoted(place: Place) -> str:
@@ -35,7 +46,11 @@ def double_quoted(place: Place) -> str:
     assert found is not None
     start, stop = found.start(1), found.end(1)
     inner_quotes = 0
-    while found.end() > stop and not _AFTER.match(place.text, found.end(), place.end):
+    while (
+        inner_quotes < MAX_INNER_QUOTES
+        and found.end() > stop
+        and not _AFTER.match(place.text, found.end(), place.end)
+    ):
         following = _DOUBLE.match(place.text, found.end() - 1, place.end)
         if not following or following.end() == following.end(1):
             break
@@ -46,10 +61,8 @@ def double_quoted(place: Place) -> str:
     if found.end() == found.end(1):
         place.guesses["a string is not closed"] = None
     place.at = found.end()
-    raw = place.text[start:stop]
-    if "\n" in raw:
-        place.guesses["line breaks inside of a string"] = None
-    text = unescaped(raw)
+    raw = _line(place, place.text[start:stop])
+    text = unescaped(raw, _YAML if place.yaml else _JSON)
     if text is None:
         place.guesses["backslashes that are no escapes"] = None
         return literal(raw)
@@ -63,14 +76,12 @@ def single_quoted(place: Place, quoted_keys: bool) -> str:
     place.at = found.end()
     if found.end() == found.end(1):
         place.guesses["a string is not closed"] = None
-    raw = found[1]
+    raw = _line(place, found[1])
     if quoted_keys:
         place.guesses["strings in single quotes"] = None
-    if "\\" in raw:
+    if "\\" in raw and not place.yaml:
         place.guesses["backslashes in single quotes"] = None
-        return _ESCAPE.sub(lambda m: _PYTHON.get(m[1], m[0]), raw)
-    if "\n" in raw:
-        place.guesses["line breaks inside of a string"] = None
+        return _JSON.sub(lambda m: _PYTHON.get(m[1], m[0]), raw)
     return raw.replace("''", "'")
 
 
@@ -89,21 +100,46 @@ def typographic(place: Place) -> str:
     return found[1]
 
 
-def unescaped(raw: str) -> str | None:
-    """The string that a JSON literal with this inside stands for; None if a backslash is no escape.
+def _line(place: Place, raw: str) -> str:
+    """The inside of a string over several lines as YAML folds it; elsewhere a guess."""
+    if "\n" not in raw:
+        return raw
+    if not place.yaml:
+        place.guesses["line breaks inside of a string"] = None
+        return raw
+    return _BREAK.sub(_one_break, _ESCAPED_BREAK.sub(r"\1", raw))
 
-    Backspace and form feed count as none: they are the `\\b` of a regular expression and the
-    `\\f` of a Windows path.
+
+def _one_break(found: re.Match[str]) -> str:
+    breaks = found.group().count("\n")
+    return " " if breaks == 1 else "\n" * (breaks - 1)
+
+
+def unescaped(raw: str, escape: re.Pattern[str] = _JSON) -> str | None:
+    """The string that a literal with this inside stands for; None if a backslash is no escape.
+
+    Backspace and form feed count as none, and so do YAML's own letters: they are the `\\b` of a
+    regular expression and the `\\f` or `\\a` of a Windows path.
     """
     if "\\" not in raw:
         return raw
-    for found in _ESCAPE.finditer(raw):
-        if found[1] not in _SIMPLE and len(found[1]) == 1:
+    if _VALID.fullmatch(raw):
+        return str(json.loads(f'"{raw}"', strict=False))
+    if raw.count("\\") > MAX_ESCAPES:
+        raise TooDeep(f"a string has more than {MAX_ESCAPES} backslashes")
+    for found in escape.finditer(raw):
+        if found[1] not in _SIMPLE and len(found[1]) == 1 and found[1] != " ":
             return None
     if raw.endswith("\\") and not _ends_escaped(raw):
         return None
-    text = _ESCAPE.sub(lambda m: _SIMPLE.get(m[1]) or chr(int(m[1][1:], 16)), raw)
-    return _PAIR.sub(_joined, text)
+    return _PAIR.sub(_joined, escape.sub(_character, raw))
+
+
+def _character(found: re.Match[str]) -> str:
+    escape = found[1]
+    if len(escape) > 1:
+        return chr(min(int(escape[1:], 16), 0x10FFFF))
+    return _SIMPLE.get(escape, escape)
 
 
 def _ends_escaped(raw: str) -> bool:

@@ -6,6 +6,8 @@ Where values stand is found in `candidates.py`.
 
 from __future__ import annotations
 
+import re
+
 from maker.replies.candidates import Candidates, Found, Wanted, flow_found, strict_found
 from maker.replies.flow import Flow
 from maker.replies.json_text import DuplicateKey, TooDeep, decode_at
@@ -13,6 +15,8 @@ from maker.replies.loaded import Unreadable, Verdict
 from maker.replies.yaml_core import BlockReader
 
 MAX_LINES = 300_000
+MAX_VALUES = 250_000
+_STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 
 
 def find(text: str, wanted: Wanted) -> Found:
@@ -20,6 +24,8 @@ def find(text: str, wanted: Wanted) -> Found:
     stripped = text.strip()
     if not stripped:
         raise Unreadable("it is empty")
+    if _has_too_many_values(text):
+        raise Unreadable(f"it has more than {MAX_VALUES} values")
     whole = _whole_brackets(stripped) if stripped[0] in '{["' else None
     if whole is not None:
         return whole
@@ -30,6 +36,19 @@ def find(text: str, wanted: Wanted) -> Found:
     if whole is not None:
         return whole
     return _chosen(Candidates(text, lines, wanted).read(), wanted)
+
+
+def _has_too_many_values(text: str) -> bool:
+    """Whether reading what stands in brackets would take more memory and time than a reply may."""
+    if "{" not in text and "[" not in text:
+        return False
+    if _marks(text) <= MAX_VALUES:
+        return False
+    return _marks(_STRING.sub("", text)) > MAX_VALUES
+
+
+def _marks(text: str) -> int:
+    return sum(map(text.count, "{[,"))
 
 
 def _whole_brackets(text: str) -> Found | None:
@@ -70,6 +89,8 @@ def _whole_block(lines: list[str], wanted: Wanted) -> Found | None:
         value = reader.mapping(first[0], 0, top=True)
         if reader.peek() is not None or not wanted.accepts(value):
             return None
+    except TooDeep:
+        raise
     except Unreadable:
         return None
     verdict: Verdict = "repaired" if reader.guesses else "normalised" if reader.notes else "clean"

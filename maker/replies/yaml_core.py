@@ -16,7 +16,7 @@ from maker.replies.json_text import DuplicateKey, TooDeep
 from maker.replies.loaded import Unreadable
 from maker.replies.scalars import Plain, TextMap, uncommented
 
-MAX_NODES = 50_000
+MAX_NODES = 25_000
 
 _KEY = re.compile(
     r'(?:"(?P<double>[^"\\]{0,200})"|\'(?P<single>[^\'\\]{0,200})\''
@@ -215,7 +215,7 @@ class BlockReader:
         for stop in (self.at, None):
             stop = self.continued(parent) if stop is None else stop
             text = "\n".join([rest, *self.lines[self.at : stop]])
-            reader = Flow(text, 0)
+            reader = Flow(text, 0, yaml=True)
             try:
                 value = reader.value()
             except (DuplicateKey, TooDeep):
@@ -232,26 +232,13 @@ class BlockReader:
             self.at += text.count("\n", 0, ends)
             self.notes |= reader.notes
             self.guesses |= reader.guesses
-            return (_folded_lines(value, text[:ends], self),)
+            return (value,)
         return None
 
 
 _UNFINISHED = frozenset(
     {"a bracket is not closed", "a string is not closed", "it breaks off", "a comma is missing"}
 )
-
-
-def _folded_lines(value: Any, source: str, reader: BlockReader) -> Any:
-    """A quoted scalar over several lines is one text, as YAML folds it."""
-    if isinstance(value, str) and not isinstance(value, Plain) and "\n" in source:
-        reader.guesses.pop("line breaks inside of a string", None)
-        return re.sub(r"[ \t]*\n[ \t]*(\n[ \t]*)*", _one_break, value)
-    return value
-
-
-def _one_break(found: re.Match[str]) -> str:
-    breaks = found.group().count("\n")
-    return " " if breaks == 1 else "\n" * (breaks - 1)
 
 
 def _continues(line: str, parent: int) -> bool:
