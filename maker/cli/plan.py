@@ -88,7 +88,7 @@ def _printer(parameters: dict[str, Any]) -> session.Present:
 def _shown(plan: Plan, config: TaskConfig, tools: list[ToolSpec], as_yaml: bool) -> str:
     if as_yaml:
         return plan_to_yaml(plan).rstrip("\n")
-    return f"{tree(plan, config, tools)}\n{voting_outlook(plan, config, tools)}"
+    return tree(plan, config, tools)
 
 
 def _document(plan: Plan, config: TaskConfig, tools: list[ToolSpec]) -> dict[str, Any]:
@@ -123,6 +123,7 @@ def _check(parameters: dict[str, Any]) -> int:
     else:
         _say_examined(examined, text, source)
         if examined.plan is not None:
+            click.echo(voting_outlook(examined.plan, config, tools), err=True)
             session.write_answer(
                 _shown(examined.plan, config, tools, parameters["as_yaml"]), parameters["file"]
             )

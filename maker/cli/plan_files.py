@@ -77,8 +77,8 @@ def accepted(examined: Examined, text: str, source: str) -> Plan:
 def problem_lines(problems: Sequence[Problem], text: str) -> list[str]:
     """Each problem on a line that begins with its place, and below how to mend it."""
     lines: list[str] = []
-    for problem in problems:
-        number = line_of(problem, text)
+    placed = [(line_of(problem, text), problem) for problem in problems]
+    for number, problem in sorted(placed, key=lambda pair: pair[0]):
         where = [f"line {number}"] if number else []
         if problem.step is not None:
             where.append(f"step {problem.step}")

@@ -20,7 +20,7 @@ from maker.core.models import (
     ToolSpec,
 )
 from maker.core.text import one_line
-from maker.executor.context import strategy_config, targets_of, why_not_voted
+from maker.executor.context import compared_paths, strategy_config, targets_of, why_not_voted
 from maker.tools.effects import STRENGTH, resolve_effect, strongest
 
 
@@ -111,12 +111,15 @@ def _details(view: StepView, steps: int) -> list[str]:
     if step.model:
         lines.append(f"model: {one_line(step.model)}")
     if view.strategy != "none":
-        compared = one_line(", ".join(step.vote_on)) or "its comparable fields"
-        lines.append(f"voted on ({view.strategy}): {compared}")
-    elif view.not_voted:
-        lines.append(view.not_voted)
+        lines.append(f"voted on ({view.strategy}): {_compared(step)}")
+    else:
+        lines.append(view.not_voted or f"could be voted on: {_compared(step)}")
     following = _following(step, steps)
     return [*lines, following] if following else lines
+
+
+def _compared(step: PlanStep) -> str:
+    return one_line(", ".join(compared_paths(step)))
 
 
 def _following(step: PlanStep, steps: int) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any, assert_never
 
+import msgspec
+
 from maker.core import events as e
 from maker.core.models import CallKey, VotingSummary
 from maker.core.state import problems_text
@@ -182,7 +184,8 @@ def _step(
             return _with_detail(f"{started} ({event.effect}{voted}{again})", event.note)
         case e.StepCompleted():
             cost = money(event.cost_usd, simulated=simulated)
-            used = f"{voting(event.voting_summary)}; {cost}, {duration(event.duration_ms)}"
+            chosen = voting(msgspec.structs.replace(event.voting_summary, note=""))
+            used = f"{chosen}; {cost}, {duration(event.duration_ms)}"
             return f"{place(event.step, event.iteration)} completed: {title} ({used})"
         case e.StepFailed():
             where = place(event.step, event.iteration)

@@ -1,0 +1,143 @@
+"""A process on a pseudo-terminal: the live view, and consent to effects."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from maker.cli.main import main
+
+PLAN = """\
+reasoning: |
+  One step writes the file.
+plan:
+  - step: 0
+    task_type: action_step
+    title: write it
+    task_description: |
+      Write the file notes.txt.
+    primary_tools: [Write]
+    output_variable: step_0_output
+    output_schema: "{path: string}"
+    next_step_sequence_number: -1
+"""
+EDITOR = """\
+import pathlib, sys
+path = pathlib.Path(sys.argv[1])
+path.write_text(path.read_text().replace("[Write]", "[TOOL]"))
+"""
+QUESTION = "[r]un, [e]dit, [s]top?"
+
+Fork = Callable[..., Any]
+
+
+@pytest.fixture
+def writing(fork: Fork, tmp_path: Path) -> Fork:
+    """Starts a run whose plan writes, so that it needs consent."""
+    plan = tmp_path / "plan.yaml"
+    plan.write_text(PLAN)
+
+    def start(**environ: str) -> Any:
+        return fork("run", "--plan", str(plan), "--agent", "simulated", terminal=True, **environ)
+
+    return start
+
+
+def editor(tmp_path: Path, tool: str) -> str:
+    """An editor that puts this tool into the plan."""
+    script = tmp_path / "editor.py"
+    script.write_text(EDITOR.replace("TOOL", tool))
+    return f"{shlex.quote(sys.executable)} {shlex.quote(str(script))}"
+
+
+def test_the_live_view_shows_plan_samples_and_votes(fork: Fork) -> None:
+    voting = ("--voting", "first_to_k", "--voting-k", "3", "--delay-ms", "200")
+    process = fork("run", "Count", "--agent", "simulated", *voting, terminal=True)
+    process.expect("planning")
+    process.expect("assess the task")
+    process.expect("3 agree, margin 3")
+    assert process.end() == (0, "simulated answer\n")
+    assert "✓ 1 answer the task" in process.err
+    assert "status    completed" in process.err
+
+
+def test_a_terminal_that_can_do_nothing_gets_plain_lines(fork: Fork) -> None:
+    process = fork("run", "Count", "--agent", "simulated", terminal=True, TERM="dumb")
+    assert process.end()[0] == 0
+    assert "Step 0 completed" in process.err
+
+
+def test_consent_to_run_carries_the_plan_out(writing: Fork) -> None:
+    process = writing()
+    process.expect("effects: write")
+    process.expect("It would write files in the working folder.")
+    process.answer(QUESTION, "what")
+    process.expect("Please answer")
+    process.answer(QUESTION, "r")
+    assert process.end() == (0, "simulated path\n")
+
+
+def test_consent_refused_pauses_the_run(writing: Fork) -> None:
+    process = writing()
+    process.answer(QUESTION, "s")
+    assert process.end() == (3, "")
+    assert "paused: approval" in process.err
+    assert "--yes" in process.err
+
+
+def test_the_end_of_the_input_is_no_consent(writing: Fork) -> None:
+    process = writing()
+    process.answer(QUESTION, "\x04")
+    assert process.end()[0] == 3
+
+
+def test_an_edited_plan_takes_the_place_of_the_first(
+    writing: Fork, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    process = writing(EDITOR=editor(tmp_path, "Bash"), VISUAL="")
+    process.answer(QUESTION, "e")
+    process.expect("It would run shell commands")
+    process.answer(QUESTION, "s")
+    assert process.end()[0] == 3
+    assert main(["resume", "@last", "--allow", "bash"]) == 0
+    assert "Step 0 completed" in capfd.readouterr().err
+
+
+def test_a_broken_edit_is_shown_at_its_line_and_can_be_discarded(
+    writing: Fork, tmp_path: Path
+) -> None:
+    process = writing(VISUAL=editor(tmp_path, "Wriet"))
+    process.answer(QUESTION, "e")
+    process.expect("line 9, step 0")
+    process.answer("[e]dit again, [d]iscard the changes?", "d")
+    process.expect("effects: write")
+    process.answer(QUESTION, "s")
+    assert process.end()[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [("/no/such/editor", "Set $EDITOR."), ("false", "code 1"), ("true", "as it was")],
+)
+def test_an_editor_that_changes_nothing_leaves_the_plan(
+    writing: Fork, program: str, told: str
+) -> None:
+    process = writing(VISUAL=program)
+    process.answer(QUESTION, "e")
+    process.expect(told)
+    process.answer(QUESTION, "s")
+    assert process.end()[0] == 3
+
+
+def test_ctrl_c_at_the_question_pauses_the_run(writing: Fork) -> None:
+    process = writing()
+    process.expect(QUESTION)
+    process.send(signal.SIGINT)
+    assert process.end() == (130, "")
+    assert "maker resume" in process.err
