@@ -13,15 +13,15 @@ from maker.cli.options import SectionCommand, SectionOption, db_option, json_opt
 from maker.core.clock import SystemClock
 from maker.core.entrance import purified
 from maker.core.events import RunCancelled
+from maker.core.ids import new_session_id
 from maker.core.models import RunId
+from maker.core.orchestrator import LEASE_S
 from maker.core.seams import EventStore
 from maker.core.text import environment_secrets
 from maker.errors import ConfigError
 from maker.store.lease import this_process
 from maker.store.log import EventLog
 from maker.store.queries import Reader
-
-LEASE_S = 30.0
 
 
 @click.command(cls=SectionCommand, epilog=RUN_HELP)
@@ -59,8 +59,8 @@ async def _cancel(run: RunId, url: str, reason: str) -> None:
 
 async def cancel(run: RunId, store: EventStore, reason: str) -> None:
     """Append RunCancelled to a run that nobody works on. Raises RunBusy or ConfigError."""
-    clock = SystemClock()
-    await store.acquire(run, this_process(), clock.now(), LEASE_S)
+    clock, owner = SystemClock(), this_process(new_session_id())
+    await store.acquire(run, owner, clock.now(), LEASE_S)
     try:
         log = EventLog(run, store, clock, await store.load(run))
         if log.state.status in ("completed", "cancelled"):
@@ -71,4 +71,4 @@ async def cancel(run: RunId, store: EventStore, reason: str) -> None:
         log.append(purified(RunCancelled(detail=reason), environment_secrets(os.environ)))
         await log.close()
     finally:
-        await store.release(run, this_process())
+        await store.release(run, owner)

@@ -97,6 +97,9 @@ def solve(db: str | None, as_json: bool, disks: int, **options: Any) -> int:
     config = experiment_config(disks, **options)
     experiment = Experiment(disks)
     done, signum = asyncio.run(_solved(config, database(db), experiment, as_json))
+    if done.state.submitted is None and signum is not None:
+        click.echo("Interrupted before anything began.", err=True)
+        return 128 + signum
     findings = experiment.findings(done.state)
     if as_json:
         echo_line({**_summary(findings), "run": done.run_id, "head": done.head[1].hex()})
@@ -155,8 +158,8 @@ async def _solved(
     """The run as it ended, and the signal that stopped it, if one did."""
     async with app.opened(url=url) as store:
         session = app.submitted(config, store=store, plan=hanoi.plan(watch.disks))
-        click.echo(f"run {session.orchestrator.run_id}: simulated agent, {NOTHING}", err=True)
         with Interrupts() as interrupts:
+            click.echo(f"run {session.orchestrator.run_id}: simulated agent, {NOTHING}", err=True)
             try:
                 async with contextlib.aclosing(session.run()) as events:
                     await _show(events, watch, as_json)
