@@ -47,11 +47,26 @@ def _sqlite(path: Path) -> Iterator[Fetch]:
             raise faults.explain(error, str(path)) from error
 
     try:
-        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10.0)
+        connection = _connected(path)
     except sqlite3.Error as error:
         raise faults.explain(error, str(path)) from error
     with closing(connection):
         yield _readable(fetch, versions.sqlite_state, str(path))
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """A read-only connection, after SQLite has undone what a killed process left half done."""
+    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10.0)
+    try:
+        connection.execute("PRAGMA user_version")
+    except sqlite3.Error as error:
+        connection.close()
+        if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+            raise
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as writable:
+            writable.execute("PRAGMA user_version")
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10.0)
+    return connection
 
 
 @contextmanager
