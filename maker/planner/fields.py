@@ -54,16 +54,23 @@ def name(value: Any) -> Converted:
     return Converted(text(value).value.strip())
 
 
+def word(value: Any) -> Converted:
+    """A name that can hold no space, without the comment that may stand behind it."""
+    plain = name(value).value
+    bare = re.split(r"\s+#", plain)[0]
+    return Converted(bare, f"{plain} read as {bare}" if bare != plain else "")
+
+
 def variable(value: Any) -> Converted:
     """A dotted name, without the braces or dollar sign of a template language around it."""
-    plain = name(value).value
+    plain = word(value).value
     bare = re.sub(r"^\$?\{{1,2}\s*(.*?)\s*\}{1,2}$|^`(.*)`$", r"\1\2", plain)
     return Converted(bare, f"{plain} read as {bare}" if bare != plain else "")
 
 
 def task_type(value: Any) -> Converted:
     """A name, in lower case; whether there is such a type is for a check of its own."""
-    plain = name(value).value
+    plain = word(value).value
     return Converted(plain.lower(), f"{plain} read in lower case" if plain.lower() != plain else "")
 
 
@@ -71,10 +78,10 @@ def one_of(*words: str) -> Callable[[Any], Converted]:
     """One of these words, whatever its case."""
 
     def convert(value: Any) -> Converted:
-        word = value.strip().lower() if isinstance(value, str) else ""
-        if word not in words:
+        chosen = word(value).value.lower() if isinstance(value, str) else ""
+        if chosen not in words:
             raise WrongField(f"one of {', '.join(words)}")
-        return Converted(word, f"{value!r} read as {word}" if word != value else "")
+        return Converted(chosen, f"{value!r} read as {chosen}" if chosen != value else "")
 
     return convert
 
@@ -114,7 +121,9 @@ def schema(value: Any) -> Converted:
         except RecursionError:
             raise WrongField("a schema") from None
         return Converted(written, f"the mapping read as {written}")
-    return name(value)
+    plain = name(value).value
+    bare = re.sub(r"(?<=[}\]?])\s+#[^\"'{}\[\]]*$", "", plain)
+    return Converted(bare, f"{plain} read as {bare}" if bare != plain else "")
 
 
 def repeat(value: Any) -> Converted:
@@ -140,7 +149,7 @@ CONVERT: dict[str, Callable[[Any], Converted]] = {
     "primary_tool_instructions": text,
     "fallback_tool_instructions": text,
     "input_variables": list_of(variable),
-    "output_variable": name,
+    "output_variable": word,
     "output_schema": schema,
     "next_step_sequence_number": whole_number,
     "vote_on": list_of(variable),
@@ -148,7 +157,7 @@ CONVERT: dict[str, Callable[[Any], Converted]] = {
     "for_each": variable,
     "on_item_error": one_of("fail", "skip"),
     "repeat": repeat,
-    "model": name,
+    "model": word,
     "effect": one_of(*get_args(Effect)),
 }
 """How each field of a step is read."""

@@ -171,7 +171,8 @@ def _is_none(name: str, value: Any) -> bool:
     """Optional names are often given as empty or as the word null."""
     if name not in ("for_each", "model", "effect", "on_item_error", "repeat", "targets"):
         return False
-    return (isinstance(value, str) and value.strip().lower() in _NONE) or value == {}
+    bare = re.sub(r"(?:^|\s)#.*", "", value) if isinstance(value, str) else None
+    return (bare is not None and bare.strip().lower() in _NONE) or value == {}
 
 
 def _line_of(lines: Sequence[str], place: int | None, name: str) -> str:

@@ -219,6 +219,27 @@ plan:
     assert step.output_schema == "{count: int, kind: a|b}"
 
 
+def test_comments_behind_names_are_no_part_of_them() -> None:
+    text = """\
+reasoning: Small.  # really
+plan:  # one step
+  - step: 0  # the only one
+    task_type: action_step  # not a decision
+    title: Fix issue #12 now
+    task_description: Fix it.
+    primary_tools: [Read]  # nothing else
+    output_schema: {ok: bool}  # an answer
+    output_variable: step_0_output  # as always
+    next_step_sequence_number: -1  # the end
+    effect: read  # looks only
+    model: null  # the run's own
+"""
+    step = step_of(parse_plan(text, TOOLS))
+    assert (step.task_type, step.output_variable) == ("action_step", "step_0_output")
+    assert (step.output_schema, step.effect, step.model) == ("{ok: bool}", "read", None)
+    assert (step.title, step.primary_tools) == ("Fix issue #12 now", ["Read"])
+
+
 @pytest.mark.skipif(not SEED.exists(), reason="the seed's tests are not here")
 def test_the_seeds_plan_is_read_and_valid() -> None:
     source = (SEED / "test_integration_test_end_to_end.py").read_text()
