@@ -12,7 +12,7 @@ from maker.core.clock import SystemClock
 from maker.core.entrance import purified
 from maker.core.models import Plan, RunId, TaskConfig
 from maker.core.orchestrator import Consent, Orchestrator, nobody
-from maker.core.seams import Agent, EventStore
+from maker.core.seams import Agent, AskUser, EventStore
 from maker.core.state import RunState, changed, fold
 from maker.core.text import environment_secrets
 from maker.executor.agent_runner import AgentRunner
@@ -81,6 +81,7 @@ def submitted(
     plan: Plan | None = None,
     workspace: str = "",
     consent: Consent = nobody,
+    ask_user: AskUser | None = None,
 ) -> Session:
     """A session that starts a run; a plan from the user takes the planner's place."""
     registry = registry_for(config, registry)
@@ -90,6 +91,7 @@ def submitted(
         store=store,
         workspace=workspace,
         consent=consent,
+        ask_user=ask_user,
         **seams(config, registry),
     )
     opening: list[e.Event] = [orchestrator.submission()]
@@ -107,6 +109,7 @@ async def resumed(
     replan: bool = False,
     plan: Plan | None = None,
     consent: Consent = nobody,
+    ask_user: AskUser | None = None,
 ) -> Session | None:
     """A session that goes on with a run; None where the run is completed or cancelled."""
     history = await store.load(RunId(run))
@@ -127,6 +130,7 @@ async def resumed(
         run_id=RunId(run),
         history=history,
         consent=consent,
+        ask_user=ask_user,
         **seams(config, registry),
     )
     return Session(orchestrator, opening)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from maker.core import events as e
+from maker.core import seams
 from maker.core.models import (
     AgentCall,
     AgentReply,
@@ -17,7 +18,7 @@ from maker.core.models import (
     Usage,
 )
 from maker.core.orchestrator import Consent, Orchestrator, nobody
-from maker.core.seams import Agent, Record
+from maker.core.seams import Agent, AskUser, Record
 from maker.core.state import summary
 from maker.store.memory import MemoryStore
 from maker.tools.registry import ToolRegistry
@@ -57,7 +58,7 @@ class ScriptedAgent:
     def keys(self) -> list[CallKey]:
         return [call.key for call in self.calls]
 
-    async def ask(self, call: AgentCall) -> AgentReply:
+    async def ask(self, call: AgentCall, answer: seams.Answer | None = None) -> AgentReply:
         self.calls.append(call)
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
@@ -130,6 +131,7 @@ async def play(
     history: Sequence[Record] = (),
     opening: Sequence[e.Event] = (),
     consent: Consent = nobody,
+    ask_user: AskUser | None = None,
     clock: FakeClock | None = None,
     on_event: Callable[[e.Event], None] = lambda event: None,
 ) -> Play:
@@ -150,6 +152,7 @@ async def play(
         agent=agent,
         clock=clock,
         consent=consent,
+        ask_user=ask_user,
         run_id=RUN,
         history=history,
     )

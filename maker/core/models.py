@@ -215,6 +215,7 @@ class AgentCall(Value, frozen=True, kw_only=True):
     add_dirs: list[str] = []
     timeout_s: float = 600.0
     max_turns: int = 20
+    may_ask: bool = False
 
 
 class AgentError(Value, frozen=True, kw_only=True):

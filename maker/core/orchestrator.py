@@ -16,7 +16,7 @@ from maker.core.ids import new_run_id, new_session_id
 from maker.core.models import RunId, TaskConfig
 from maker.core.moves import Dispatch, Emit, Pause
 from maker.core.policy import decide
-from maker.core.seams import Agent, Clock, EventStore, Record
+from maker.core.seams import Agent, AskUser, Clock, EventStore, Record
 from maker.core.state import RunState, changed
 from maker.errors import RunBusy, RunMustPause, StalledDispatch, StoreError
 from maker.executor.agent_runner import AgentRunner
@@ -53,6 +53,7 @@ class Orchestrator:
         agent: Agent | None = None,
         clock: Clock | None = None,
         consent: Consent = nobody,
+        ask_user: AskUser | None = None,
         run_id: RunId | None = None,
         history: Sequence[Record] = (),
         workspace: str = "",
@@ -66,7 +67,7 @@ class Orchestrator:
         self._owner = this_process(new_session_id())
         self._log = EventLog(self.run_id, self._store, self._clock, history)
         self._secrets = tuple(secrets)
-        asker = Asker(self._log, self._clock, self._secrets)
+        asker = Asker(self._log, self._clock, self._secrets, ask_user)
         seam = agent or AgentRunner(live_servers=registry.live_servers)
         self._planner = PlannerModule(self._log, asker, seam)
         self._validator = ValidatorModule(self._log, asker, seam)

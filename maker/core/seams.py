@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol, TypeAlias
 
 from msgspec import Struct
 
-from maker.core.models import AgentCall, AgentReply, RunId, RunSummary
+from maker.core.models import AgentCall, AgentReply, CallKey, RunId, RunSummary
 
 
 class Record(Struct, frozen=True, kw_only=True):
@@ -20,14 +20,20 @@ class Record(Struct, frozen=True, kw_only=True):
     hash: bytes
 
 
+AskUser: TypeAlias = Callable[[str, Sequence[str]], Awaitable[str]]
+"""Puts a question and the labels of its options to the user; "" leaves it to the agent."""
+Answer: TypeAlias = Callable[[CallKey, str, Sequence[str]], Awaitable[str]]
+"""Answers the question that the agent of a call has, with its options; never with nothing."""
+
+
 class Agent(Protocol):
-    """Answers one call.
+    """Answers one call; where the call `may_ask`, its questions go to `answer`.
 
     Raises AgentUnavailable (ask again later), AgentNotReady (the user must act) or ModelNotFound;
     every other failure is a reply with an `error`.
     """
 
-    async def ask(self, call: AgentCall) -> AgentReply: ...
+    async def ask(self, call: AgentCall, answer: Answer | None = None) -> AgentReply: ...
 
 
 class EventStore(Protocol):

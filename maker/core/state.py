@@ -116,6 +116,7 @@ class RunState:
     highest_try: int = -1
     failed_step: int | None = None
     answers: dict[tuple[CallKey, str], str] = field(default_factory=dict)
+    told: dict[str, str] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
     costliest_call_usd: float | None = None
     largest_call_tokens: int | None = None
@@ -223,10 +224,14 @@ def summary(state: RunState) -> RunSummary:
     )
 
 
+_AFTER_THE_USER = (e.RunResumed, e.PlanApproved, e.QuestionAnswered)
+"""Each ends a wait for the user, which is no working time."""
+
+
 def _keep_time(state: RunState, event: e.Event) -> None:
     if isinstance(event, e.TaskSubmitted):
         state.started_at = event.timestamp
-    elif state.status == "running" and not isinstance(event, e.RunResumed):
+    elif state.status == "running" and not isinstance(event, _AFTER_THE_USER):
         state.active_s += max(0.0, event.timestamp - state.updated_at)
     state.updated_at = event.timestamp
 
@@ -304,8 +309,14 @@ def _reject_plan(state: RunState, event: e.ValidationFailed) -> None:
     state.rejected_text = reply.text if reply and not reply.error else ""
     state.problems = event.errors
     state.phase = "rejected"
+    state.told = _answered(state)
     state.attempt += 1
     state.rejections += 1
+
+
+def _answered(state: RunState) -> dict[str, str]:
+    """What the user has said so far; a call is told it, but never what is said during it."""
+    return {question: answer for (_, question), answer in state.answers.items() if answer}
 
 
 def _open_for_each(state: RunState, event: e.ForEachStarted) -> None:
@@ -420,6 +431,7 @@ def _finish(state: RunState, step: PlanStep, output: Any) -> None:
 
 def _resume(state: RunState, event: e.RunResumed) -> None:
     state.config = changed(state.settings, {"dry_run": False, **event.options})
+    state.told = _answered(state)
     was_failed, reason = state.status == "failed", state.reason
     state.status, state.reason, state.detail, state.finished = "running", "", "", None
     for lane in state.lanes.values():

@@ -13,16 +13,20 @@ import tempfile
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import ExitStack, aclosing
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from maker.core.models import AgentCall, AgentReply
+from maker.core.seams import Answer
 from maker.executor import processes
 from maker.executor.agent_heard import Heard, listen
 from maker.executor.agent_options import sdk_options
 from maker.executor.agent_outcomes import outcome, reply
+from maker.executor.agent_questions import LONGEST_THOUGHT_S, TOOL, Interview, WorkingTime
 
 STDERR_LINES = 50
 
@@ -46,8 +50,11 @@ class AgentRunner:
         self._starts = asyncio.Semaphore(starts_at_once or os.cpu_count() or 1)
         self._now = now
 
-    async def ask(self, call: AgentCall) -> AgentReply:
-        """One answer, or an error that flags it, within the call's deadline; see seams.Agent."""
+    async def ask(self, call: AgentCall, answer: Answer | None = None) -> AgentReply:
+        """One answer, or an error that flags it, within the call's deadline; see seams.Agent.
+
+        The deadline does not run while the user thinks about a question of the agent.
+        """
         stderr: deque[str] = deque(maxlen=STDERR_LINES)
         heard = Heard()
         with ExitStack() as stack:
@@ -57,17 +64,30 @@ class AgentRunner:
             permit.callback(self._starts.release)
             mark = uuid.uuid4().hex
             options["env"] |= processes.mark(mark)
-            started = time.monotonic()
+            worked = WorkingTime(call.timeout_s)
+            interview = Interview(call.key, answer, worked) if call.may_ask and answer else None
+            options |= _asking(interview, options) if interview else {}
             task = asyncio.create_task(self._listen(call, options, heard, permit, mark))
-            in_time = await _finished(task, call.timeout_s, mark)
-            elapsed_ms = int((time.monotonic() - started) * 1000)
-        if not in_time:
+            in_time = await _finished(task, worked.deadline, mark)
+        if interview and interview.failure:
+            raise interview.failure
+        found = self._read(call, heard, task if in_time else None, worked.elapsed_ms, stderr)
+        return msgspec.structs.replace(found, duration_ms=worked.without_pauses(found.duration_ms))
+
+    def _read(
+        self,
+        call: AgentCall,
+        heard: Heard,
+        ended: asyncio.Task[None] | None,
+        elapsed_ms: int,
+        stderr: Iterable[str],
+    ) -> AgentReply:
+        """The reply to a call that has ended by itself, or else was stopped at its deadline."""
+        if ended is None:
             message = f"no answer within {call.timeout_s:g} seconds"
             return reply(call, heard, elapsed_ms, "timeout", message)
-        failure = task.exception()
-        return outcome(
-            call, heard, failure, now=self._now(), elapsed_ms=elapsed_ms, stderr=list(stderr)
-        )
+        failure, now = ended.exception(), self._now()
+        return outcome(call, heard, failure, now=now, elapsed_ms=elapsed_ms, stderr=list(stderr))
 
     def _options(self, call: AgentCall, stack: ExitStack) -> dict[str, Any]:
         spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="maker-call-"))
@@ -102,16 +122,31 @@ class AgentRunner:
             yield message
 
 
-async def _finished(task: asyncio.Task[None], timeout_s: float, mark: str) -> bool:
+def _asking(interview: Interview, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that let the agent ask the user; see `agent_questions.py`."""
+    from claude_agent_sdk import HookMatcher
+
+    before = HookMatcher(matcher=TOOL, hooks=[interview.before_tool], timeout=LONGEST_THOUGHT_S)
+    return {
+        "tools": [*options["tools"], TOOL],
+        "permission_prompt_tool_name": "stdio",
+        "hooks": {"PreToolUse": [before]},
+    }
+
+
+async def _finished(task: asyncio.Task[None], deadline: asyncio.Timeout, mark: str) -> bool:
     """Whether the task ends by itself in time. Otherwise, or when cancelled, nothing is left."""
     try:
-        done, _ = await asyncio.wait({task}, timeout=timeout_s)
+        async with deadline:
+            await asyncio.wait({task})
     except asyncio.CancelledError:
         await _stop(task, mark)
         raise
-    if not done:
-        await _stop(task, mark)
-    return bool(done)
+    except TimeoutError:
+        if not task.done():
+            await _stop(task, mark)
+            return False
+    return True
 
 
 async def _stop(task: asyncio.Task[None], mark: str) -> None:

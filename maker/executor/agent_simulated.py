@@ -14,7 +14,7 @@ from typing import Any, assert_never
 
 from maker.core.events import parse_step_key
 from maker.core.models import AgentCall, AgentReply, Simulation, Usage
-from maker.core.seams import Clock
+from maker.core.seams import Answer, Clock
 from maker.demo import hanoi
 from maker.prompts.quality import QUALITIES
 from maker.replies.schema import Choice, ListOf, Maybe, Primitive, Record, Schema, parse_schema
@@ -33,8 +33,8 @@ class SimulatedAgent:
     def __init__(self, simulation: Simulation, clock: Clock) -> None:
         self._simulation, self._clock = simulation, clock
 
-    async def ask(self, call: AgentCall) -> AgentReply:
-        """The reply to this call: the same for the same seed, key and prompt."""
+    async def ask(self, call: AgentCall, answer: Answer | None = None) -> AgentReply:
+        """The reply to this call: the same for the same seed, key and prompt. It asks nothing."""
         if self._simulation.delay_ms:
             await self._clock.sleep(self._simulation.delay_ms / 1000)
         text = reply_text(call, self._simulation)

@@ -1,13 +1,13 @@
 """The one wrapper around `Agent.ask`: a call is looked up, or asked, recorded and returned.
 
-It owns the limit on samples at once, the caps, and the waiting after faults. It never buys what
-the log already has, and never loses what it bought.
+It owns the limit on samples at once, the caps, the waiting after faults, and what an agent may ask
+the user. It never buys or asks what the log already has, and never loses what it bought.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
@@ -16,7 +16,7 @@ from maker.core.entrance import purified
 from maker.core.models import AgentCall, AgentReply, CallKey
 from maker.core.policy import LONGEST_WAIT_S, SUCCESSORS, retry_wait_s
 from maker.core.requests import prompt_text, request_hash
-from maker.core.seams import Clock
+from maker.core.seams import AskUser, Clock
 from maker.core.text import clean, redact
 from maker.errors import AgentNotReady, AgentUnavailable, ModelNotFound, RunMustPause
 from maker.executor import budget
@@ -24,12 +24,24 @@ from maker.store.log import EventLog, content_hash
 
 Ask = Callable[[AgentCall], Awaitable[AgentReply | str]]
 
+MOST_QUESTIONS = 3
+"""How many questions of one call the user is asked."""
+GO_ON = "There is no answer to that. Go on with your best judgement."
+
 
 class Asker:
     """Asks the agent for one run, at most `samples_at_once` calls at a time."""
 
-    def __init__(self, log: EventLog, clock: Clock, secrets: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        clock: Clock,
+        secrets: tuple[str, ...] = (),
+        ask_user: AskUser | None = None,
+    ) -> None:
         self._log, self._clock, self._secrets = log, clock, secrets
+        self._ask_user = ask_user
+        self._one_question = asyncio.Lock()
         self._under_way: set[CallKey] = set()
         self._freed = asyncio.Condition()
         self._pausing = asyncio.Event()
@@ -56,6 +68,25 @@ class Asker:
             self._under_way.discard(key)
             async with self._freed:
                 self._freed.notify_all()
+
+    async def answer(self, key: CallKey, question: str, options: Sequence[str]) -> str:
+        """What the user says to a question of this call, from the log where it has it.
+
+        Without an answer, or after too many questions, the advice to go on.
+        """
+        question, *labels = (redact(clean(text), self._secrets) for text in (question, *options))
+        async with self._one_question:
+            given = self._log.state.answers.get((key, question))
+            if given is None and self._ask_user is not None and self._may_ask(key):
+                answer = await self._ask_user(question, labels)
+                answered = e.QuestionAnswered(key=key, question=question, answer=answer.strip())
+                answered = purified(answered, self._secrets)
+                self._log.append(answered)
+                given = answered.answer
+        return given or GO_ON
+
+    def _may_ask(self, key: CallKey) -> bool:
+        return sum(asked == key for asked, _ in self._log.state.answers) < MOST_QUESTIONS
 
     async def _admission(self, key: CallKey) -> None:
         async with self._freed:

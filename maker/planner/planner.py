@@ -46,6 +46,7 @@ def _refused(state: RunState, problems: list[Problem]) -> e.ValidationFailed:
 def call_for(state: RunState, key: CallKey) -> AgentCall:
     """The planner's call in this state: on a re-plan with the refused plan and every error."""
     config = state.settings
+    may_ask = config.questions and not state.problems
     prompts = planner_prompts(
         instruction=config.instruction,
         tools=state.task.tools,
@@ -54,6 +55,8 @@ def call_for(state: RunState, key: CallKey) -> AgentCall:
         rejected=state.rejected_text,
         problems=state.problems,
         finished=_finished(state),
+        answers=state.told,
+        may_ask=may_ask,
     )
     return AgentCall(
         key=key,
@@ -67,6 +70,7 @@ def call_for(state: RunState, key: CallKey) -> AgentCall:
         cwd=config.cwd,
         timeout_s=config.call_timeout_s,
         max_turns=config.max_turns,
+        may_ask=may_ask,
     )
 
 
@@ -93,4 +97,4 @@ class PlannerModule:
         await self._asker.ask(key, lambda key: call_for(self._log.state, key), self._call_sdk)
 
     async def _call_sdk(self, call: AgentCall) -> AgentReply | str:
-        return await self._agent.ask(call)
+        return await self._agent.ask(call, self._asker.answer)

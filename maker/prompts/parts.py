@@ -16,6 +16,7 @@ DATA_TAGS = (
     "failure",
     "rejected_plan",
     "problems",
+    "answers",
     "instruction",
     "plan",
     "input",

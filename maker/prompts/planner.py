@@ -68,11 +68,13 @@ def planner_prompts(
     rejected: str = "",
     problems: Sequence[Problem | Mapping[str, Any] | str] = (),
     finished: Finished | None = None,
+    answers: Mapping[str, str] | None = None,
     may_ask: bool = False,
 ) -> Prompts:
     """The planner's prompts; on a re-plan with the rejected text and everything wrong with it.
 
-    `finished` plans what remains of a failed run. `may_ask` allows one round of questions.
+    `finished` plans what remains of a failed run. `may_ask` allows one round of questions;
+    `answers` are what the user said to earlier ones.
     """
     user = sections(
         [
@@ -81,6 +83,7 @@ def planner_prompts(
             _models(models),
             _finished(finished),
             _rejected(rejected, problems),
+            _answers(answers or {}),
             _QUESTIONS if may_ask else "",
             f"Make the plan for this instruction:\n{block('instruction', instruction)}",
         ]
@@ -148,6 +151,16 @@ def _finished(finished: Finished | None) -> str:
         "remains, by a way that avoids the failure. The new steps cannot refer to these outputs: "
         "write what they need into their descriptions.\n"
         f"{outputs}\n{block('failure', one_line(finished.failure, 2_000))}"
+    )
+
+
+def _answers(answers: Mapping[str, str]) -> str:
+    if not answers:
+        return ""
+    told = [{"question": question, "answer": answer} for question, answer in answers.items()]
+    return (
+        "You asked the user, who answered. Hold to it, and do not ask this again.\n"
+        + json_block("answers", told)
     )
 
 

@@ -17,7 +17,7 @@ from maker.core.models import (
     Simulation,
     TaskConfig,
 )
-from maker.core.seams import Record
+from maker.core.seams import Answer, Record
 from maker.executor.agent_simulated import SimulatedAgent
 from maker.replay import replay
 
@@ -29,7 +29,7 @@ class CountingAgent:
         self._agent = SimulatedAgent(simulation, FakeClock())
         self.keys: list[str] = []
 
-    async def ask(self, call: AgentCall) -> AgentReply:
+    async def ask(self, call: AgentCall, answer: Answer | None = None) -> AgentReply:
         self.keys.append(call.key)
         return await self._agent.ask(call)
 
