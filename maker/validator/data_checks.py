@@ -16,7 +16,7 @@ from maker.validator.plan_view import OutputPath, PlanView, is_conditional, outp
 MOST_ITERATIONS = 1_100_000
 """A little over the moves of 20 disks."""
 
-_ITEM = re.compile(r"item((?:\.[^\W\d][\w-]*)*)")
+_ITEM = re.compile(r"item((?:\.(?:[^\W\d][\w-]*|[0-9]{1,6}))*)")
 _ANY = Primitive("any")
 
 

@@ -17,7 +17,7 @@ from maker.tools.effects import resolve_effect
 CONDITIONAL_SCHEMA = "{next_step: int, reason: string}"
 """The output of every conditional step."""
 
-_OUTPUT = re.compile(r"step_(\d{1,9})_output((?:\.[^\W\d][\w-]*)*)")
+_OUTPUT = re.compile(r"step_(\d{1,9})_output((?:\.(?:[^\W\d][\w-]*|[0-9]{1,6}))*)")
 
 
 class OutputPath(NamedTuple):
