@@ -106,7 +106,7 @@ def solve(db: str | None, as_json: bool, disks: int, **options: Any) -> int:
     else:
         click.echo("\n".join(report(config, done.run_id, findings, db)))
     if signum is not None:
-        click.echo(f"resume it: maker resume {done.run_id}", err=True)
+        click.echo(_commands(("resume RUN",), done.run_id, db)[0].strip(), err=True)
         return 128 + signum
     return 0 if findings.succeeded else 1
 
