@@ -15,6 +15,7 @@ import click
 from maker.cli.interrupts import Interrupts
 from maker.cli.plan_files import Examined, examine, problem_lines, read_text
 from maker.cli.plan_view import tree
+from maker.cli.terminal import choice
 from maker.cli.viewers import Viewer
 from maker.core import events as e
 from maker.core.entrance import purified
@@ -41,7 +42,7 @@ class TerminalConsent:
         with self._viewer.suspended():
             while True:
                 _say(_question(state))
-                match (await ask("[r]un, [e]dit, [s]top? "))[:1]:
+                match await choice("[r]un, [e]dit, [s]top? "):
                     case "r":
                         return [e.PlanApproved(grants=missing_grants(state))]
                     case "e":
@@ -70,7 +71,7 @@ class TerminalConsent:
                 if examined.plan is not None:
                     return _from_user(state, examined)
                 _say("\n".join(problem_lines(examined.problems, text)))
-                if (await ask("[e]dit again, [d]iscard the changes? "))[:1] != "e":
+                if await choice("[e]dit again, [d]iscard the changes? ") != "e":
                     return None
 
     async def _open_editor(self, path: Path) -> bool:
@@ -84,22 +85,6 @@ class TerminalConsent:
         if code:
             _say(f"The editor ended with code {code}; the plan stays as it was.")
         return code == 0
-
-
-async def ask(question: str) -> str:
-    """The user's line in small letters; empty at the end of the input. Can be cancelled."""
-    click.echo(question, nl=False, err=True)
-    loop, descriptor = asyncio.get_running_loop(), sys.stdin.fileno()
-    ready = asyncio.Event()
-    loop.add_reader(descriptor, ready.set)
-    try:
-        await ready.wait()
-    finally:
-        loop.remove_reader(descriptor)
-    line = os.read(descriptor, 4096)
-    if line and not line.strip():
-        return "?"
-    return line.decode(errors="replace").strip().lower()
 
 
 async def _wait_for(*command: str) -> int:

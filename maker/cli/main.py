@@ -6,6 +6,8 @@ What a command does is in its own module; nothing heavy is imported here.
 from __future__ import annotations
 
 import difflib
+import errno
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -107,10 +109,14 @@ def program(ctx: click.Context) -> None:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line and give the exit code; never a traceback for an expected error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # without UTF-8 there is an answer, too
     try:
         code = errors.guarded(lambda: _invoke(sys.argv[1:] if args is None else list(args)))
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise
         _drop_output()
         return errors.EXIT_BROKEN_PIPE
     return code
@@ -125,7 +131,7 @@ def _invoke(args: list[str]) -> object:
 
 
 def _drop_output() -> None:
-    """Nobody reads stdout or stderr any more: keep the interpreter's last flush quiet."""
+    """Nobody reads any more, or the terminal is gone: keep the interpreter's last flush quiet."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(nowhere, stream.fileno())

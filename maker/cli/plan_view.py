@@ -104,7 +104,8 @@ def _details(view: StepView, steps: int) -> list[str]:
     fallback = one_line(", ".join(step.fallback_tools))
     lines = [f"{view.effect}: {tools}" + (f" (or {fallback})" if fallback else "")]
     if step.for_each:
-        lines.append(f"for each of {one_line(step.for_each)}")
+        assumed = f"cost: for up to {costs.MOST_ITEMS}"
+        lines.append(f"for each of {one_line(step.for_each)} ({assumed})")
     if step.repeat:
         most = f"{step.repeat.max_iterations:,} times"
         lines.append(f"repeated until {one_line(step.repeat.until)}, at most {most}")

@@ -23,10 +23,10 @@ from maker.cli.options import (
 )
 from maker.cli.plan_files import accepted, examine, read_text
 from maker.cli.run import answer, check_output, output_of
+from maker.cli.terminal import User
 from maker.cli.viewers import json_line
 from maker.core import events as e
 from maker.core.models import Plan, RunId
-from maker.core.orchestrator import Consent
 from maker.core.seams import EventStore
 from maker.core.state import RunState, changed, fold
 from maker.errors import ConfigError
@@ -87,7 +87,7 @@ class Resumption(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan | None
     replan: bool
 
-    async def open(self, store: EventStore, consent: Consent) -> app.Session:
+    async def open(self, store: EventStore, user: User) -> app.Session:
         """The session that resumes the run."""
         opened = await app.resumed(
             self.run,
@@ -95,7 +95,8 @@ class Resumption(msgspec.Struct, frozen=True, kw_only=True):
             store=store,
             replan=self.replan,
             plan=self.plan,
-            consent=consent,
+            consent=user.consent,
+            ask_user=user.ask_user,
         )
         if opened is None:
             raise ConfigError(f"run {self.run} has ended meanwhile", advice="See `maker show`.")

@@ -27,8 +27,8 @@ from maker.cli.options import (
 from maker.cli.plan_files import STANDARD_INPUT, accepted, examine, read_text
 from maker.cli.plan_view import tree
 from maker.cli.render import answer_text
+from maker.cli.terminal import User, on_terminal
 from maker.core.models import Plan, RunId, TaskConfig
-from maker.core.orchestrator import Consent
 from maker.core.seams import EventStore
 from maker.core.state import RunState
 from maker.core.text import one_line
@@ -84,10 +84,15 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan | None = None
     workspace: str = ""
 
-    async def open(self, store: EventStore, consent: Consent) -> app.Session:
+    async def open(self, store: EventStore, user: User) -> app.Session:
         """The session that starts the run."""
         return app.submitted(
-            self.config, store=store, plan=self.plan, workspace=self.workspace, consent=consent
+            self.config,
+            store=store,
+            plan=self.plan,
+            workspace=self.workspace,
+            consent=user.consent,
+            ask_user=user.ask_user,
         )
 
 
@@ -97,7 +102,7 @@ def new_request(parameters: dict[str, Any], **fixed: Any) -> Request:
     instruction = _instruction(parameters.get("instruction"), source)
     text = read_text(source) if source else ""
     config = task_config({**parameters, **fixed}, instruction or "Carry out the given plan.")
-    if not session.on_terminal():
+    if not on_terminal():
         config = msgspec.structs.replace(config, questions=False)
     workspace = describe_workspace(Path(config.cwd), parameters["context"])
     if not source:

@@ -9,10 +9,9 @@ import asyncio
 import contextlib
 import os
 import sys
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
-from typing import cast
 
 import click
 from msgspec import Struct
@@ -22,17 +21,18 @@ from maker.cli import changes, report
 from maker.cli.consent import TerminalConsent
 from maker.cli.interrupts import Interrupts
 from maker.cli.plan_view import voting_outlook
+from maker.cli.terminal import TerminalQuestions, User, on_terminal
 from maker.cli.viewers import JsonLines, Lines, Quiet, Viewer
 from maker.core import events as e
 from maker.core.models import RunId
-from maker.core.orchestrator import Consent, nobody
+from maker.core.orchestrator import nobody
 from maker.core.seams import EventStore
 from maker.core.state import RunState
 from maker.core.text import terminal_safe
 from maker.errors import ConfigError, MakerError
 from maker.store.location import database_url
 
-Open = Callable[[EventStore, Consent], Awaitable[app.Session]]
+Open = Callable[[EventStore, User], Awaitable[app.Session]]
 Present = Callable[[RunId, RunState], str | None]
 """What goes to stdout at the end; None where there is no answer."""
 
@@ -58,11 +58,6 @@ def carry(open_session: Open, present: Present, output: Output) -> int:
         return 128 + interrupts.signum
 
 
-def on_terminal() -> bool:
-    """Whether somebody can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
 def write_answer(text: str, file: Path | None) -> None:
     """Print the answer on stdout, made harmless where people look; or write it to the file."""
     if file is None:
@@ -82,10 +77,12 @@ async def _carry(
     open_session: Open, present: Present, output: Output, interrupts: Interrupts
 ) -> int:
     viewer = _viewer(output)
-    consent = TerminalConsent(viewer, interrupts) if on_terminal() else nobody
+    user = User(nobody)
+    if on_terminal():
+        user = User(TerminalConsent(viewer, interrupts), TerminalQuestions(viewer))
     with interrupts:
         async with app.opened(url=output.db) as store:
-            watch = _Watch(await open_session(store, consent), viewer, store, output.db)
+            watch = _Watch(await open_session(store, user), viewer, store, output.db)
             await watch.to_the_end(interrupts)
     try:
         answer = present(watch.run, watch.state)
@@ -146,12 +143,12 @@ class _Watch:
 
     async def _show_all(self, interrupts: Interrupts) -> None:
         try:
-            events = cast(AsyncGenerator[e.Event, None], self._session.run())
-            async with contextlib.aclosing(events):
+            async with contextlib.aclosing(self._session.run()) as events:
                 async for event in events:
                     await self._show(event)
         except asyncio.CancelledError:
-            if interrupts.signum is None or self._session.orchestrator.head[0] == self._seq == 0:
+            began = self._opened or self._session.orchestrator.head[0] > self._seq
+            if interrupts.signum is None or not began:
                 raise
             await self._show_missed()
 

@@ -65,9 +65,14 @@ class Forked:
         os.close(self._out)
         self._out = -1
 
+    def hang_up(self) -> None:
+        """Close the terminal."""
+        os.close(self._err)
+        self._err = -1
+
     def end(self) -> tuple[int, str]:
         """Exit code and stdout; less than a pipe holds must be printed."""
-        while self._read():
+        while self._err >= 0 and self._read():
             pass
         out = b""
         while self._out >= 0 and (data := os.read(self._out, 65_536)):

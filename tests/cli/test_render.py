@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maker.cli import render
+from maker.cli.viewers import json_line
 from maker.core import events as e
 from maker.core.models import (
     AgentError,
     AgentReply,
     AnswerCount,
-    CallKey,
     Plan,
     PlanStep,
     Problem,
@@ -28,38 +28,41 @@ from maker.core.models import (
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202eevil\x00\x9b31m\nsecond line\r"
 
 
-def every_event(text: str) -> list[e.Event]:
-    """One event of each kind, with this text wherever a model or a user has a say."""
-    config = TaskConfig(instruction=text)
+def planning_events(text: str) -> list[e.Event]:
+    """The events of a session and its plan, with this text wherever someone has a say."""
     step = PlanStep(step=0, task_type="action_step", title=text, task_description=text)
     problem = Problem(check="parse", message=text, fix=text, quote=text, step=1)
-    summary = VotingSummary(
-        strategy="first_to_k", total_samples=3, red_flagged=1, winning_votes=2, note=text
-    )
-    usage = Usage(input_tokens=7, output_tokens=5)
-    key = CallKey("step/1.2/0/3")
     return [
-        e.TaskSubmitted(instruction=text, config=config),
+        e.TaskSubmitted(instruction=text, config=TaskConfig(instruction=text)),
         e.PlanCreated(plan=Plan(reasoning=text, steps=[step]), notes=[text]),
         e.ValidationPassed(checks_passed=12, warnings=[problem]),
         e.ValidationFailed(errors=[problem, {"check": "x", "message": text}]),
         e.PlanApproved(grants=[text]),
+        e.RunPaused(reason="budget", detail=text),
+        e.RunResumed(options={text: 1}, replan=True),
+        e.RunCancelled(detail=text),
+        e.ModelFellBack(model=text, successor=text),
+        e.QuestionAnswered(key=e.plan_key(0), question=text, answer=text),
+        e.TaskCompleted(result={"output": text}, total_cost_usd=0.05, total_duration_ms=15_000),
+        e.TaskFailed(error=text, step=1),
+    ]
+
+
+def step_events(text: str) -> list[e.Event]:
+    """The events of a step and its samples."""
+    key, at = e.step_key(1, 2, 0, 3), {"step": 1, "iteration": 2, "try_number": 0}
+    reply = AgentReply(text=text, cost_usd=0.002, usage=Usage(input_tokens=7), simulated=True)
+    summary = VotingSummary(
+        strategy="first_to_k", total_samples=3, red_flagged=1, winning_votes=2, note=text
+    )
+    return [
         e.ForEachStarted(step=1, title=text, items=3),
         e.StepStarted(step=1, title=text, note=text, try_number=1, strategy="majority"),
-        e.AgentReplied(
-            key=key,
-            request="00",
-            prompt="00",
-            reply=AgentReply(text=text, cost_usd=0.002, usage=usage, simulated=True),
-        ),
+        e.AgentReplied(key=key, request="00", prompt="00", reply=reply),
         e.AgentRetried(key=key, attempt=0, kind="rate_limit", message=text, wait_s=2.0),
-        e.SampleRedFlagged(
-            step=1, iteration=2, try_number=0, sample=3, reason="parse", detail=text
-        ),
+        e.SampleRedFlagged(**at, sample=3, reason="parse", detail=text),
         e.VoteCompleted(
-            step=1,
-            iteration=0,
-            try_number=0,
+            **at,
             strategy="first_to_k",
             answers=[AnswerCount(answer=text, samples=[0, 2])],
             winner=0,
@@ -68,19 +71,17 @@ def every_event(text: str) -> list[e.Event]:
             samples=3,
             red_flagged=1,
         ),
-        e.TryFailed(step=1, iteration=0, try_number=0, error=text),
+        e.TryFailed(**at, error=text),
         e.StepCompleted(
             step=1, title=text, output=text, voting_summary=summary, cost_usd=0.01, duration_ms=500
         ),
         e.StepFailed(step=1, title=text, error=text),
-        e.TaskCompleted(result={"output": text}, total_cost_usd=0.05, total_duration_ms=15_000),
-        e.TaskFailed(error=text, step=1),
-        e.RunPaused(reason="budget", detail=text),
-        e.RunResumed(options={text: 1}, replan=True),
-        e.RunCancelled(detail=text),
-        e.ModelFellBack(model=text, successor=text),
-        e.QuestionAnswered(key=key, question=text, answer=text),
     ]
+
+
+def every_event(text: str) -> list[e.Event]:
+    """One event of each kind."""
+    return [*planning_events(text), *step_events(text)]
 
 
 def test_there_is_a_line_for_every_kind_of_event() -> None:
@@ -158,8 +159,6 @@ def test_durations_are_said_as_people_say_them(milliseconds: int, shown: str) ->
 
 
 def test_json_lines_hold_the_event_and_its_number() -> None:
-    from maker.cli.viewers import json_line
-
     event = e.RunPaused(reason="budget", detail=HOSTILE)
     line = json_line(7, event)
     assert line.isascii()

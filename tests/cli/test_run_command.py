@@ -224,6 +224,24 @@ def test_no_such_run_is_a_usage_error(maker: Maker) -> None:
         assert done.err.startswith("Error: ")
 
 
+def test_a_cancelled_run_cannot_be_resumed(maker: Maker) -> None:
+    maker("run", "Count the files", *SIMULATED, "--dry-run")
+    assert maker("cancel", "@last").code == 0
+    done = maker("resume", "@last")
+    assert done.code == 2
+    assert "was cancelled" in done.err
+
+
+def test_context_files_reach_the_planner(maker: Maker, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mind the gap")
+    context = ("--context", str(tmp_path / "notes.txt"), "--cwd", str(tmp_path))
+    done = maker("run", "Count the files", *SIMULATED, *context, "--json")
+    submitted = json.loads(done.out.splitlines()[0])
+    assert "mind the gap" in submitted["workspace"]
+    assert submitted["config"]["cwd"] == str(tmp_path)
+    assert maker("run", "Count", *SIMULATED, "--context", "/no/such/file").code == 2
+
+
 def test_a_failed_task_ends_with_code_1_and_can_be_resumed(maker: Maker) -> None:
     done = maker("run", "Count", *SIMULATED, "--flag-rate", "1", "--step-max-retries", "0")
     assert done.code == 1

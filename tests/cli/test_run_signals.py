@@ -94,6 +94,15 @@ def test_a_killed_run_is_gone_on_with_at_once(fork: Fork) -> None:
     assert main(RESUME) == 0
 
 
+def test_a_terminal_that_goes_away_leaves_a_run_that_can_be_resumed(fork: Fork) -> None:
+    process = fork("run", "Count", *SLOW, terminal=True)
+    process.expect("Task submitted")
+    process.hang_up()
+    process.send(signal.SIGHUP)
+    assert process.end()[0] in (129, 141)
+    assert main(RESUME) == 0
+
+
 def test_a_reader_that_goes_away_pauses_the_run(fork: Fork) -> None:
     process = fork("run", "Count", *SLOW, "--json")
     process.close_stdout()

@@ -1,0 +1,71 @@
+"""Asking the user on a terminal, without keeping the rest of the program from its work."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import click
+
+from maker.cli.viewers import Viewer
+from maker.core.orchestrator import Consent
+from maker.core.seams import AskUser
+from maker.core.text import one_line, terminal_safe
+
+
+class User(NamedTuple):
+    """What can be asked of the user."""
+
+    consent: Consent
+    ask_user: AskUser | None = None
+
+
+def on_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+async def typed(prompt: str) -> str | None:
+    """The line that the user types after the prompt; None at the end of the input."""
+    click.echo(prompt, nl=False, err=True)
+    loop, descriptor = asyncio.get_running_loop(), sys.stdin.fileno()
+    ready = asyncio.Event()
+    loop.add_reader(descriptor, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(descriptor)
+    line = os.read(descriptor, 65_536)
+    return line.decode(errors="replace").strip() if line else None
+
+
+async def choice(prompt: str) -> str:
+    """The first letter of what the user types; `?` for an empty line, empty at the end of input."""
+    line = await typed(prompt)
+    return "" if line is None else line[:1].lower() or "?"
+
+
+class TerminalQuestions:
+    """Puts an agent's questions to the user; an empty line leaves the matter to the agent."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._viewer = viewer
+
+    async def __call__(self, question: str, options: Sequence[str]) -> str:
+        """The user's words, or the option whose number was typed."""
+        with self._viewer.suspended():
+            click.echo(f"\nA question: {terminal_safe(question).strip()}", err=True)
+            for number, option in enumerate(options, start=1):
+                click.echo(f"  {number}  {one_line(option)}", err=True)
+            how = "A number or your own words" if options else "Your words"
+            line = await typed(f"{how} (nothing: the agent decides): ")
+        return chosen(line or "", options)
+
+
+def chosen(line: str, options: Sequence[str]) -> str:
+    """The option that the line numbers, or the line itself."""
+    number = int(line) if line.isascii() and line.isdigit() and len(line) < 4 else 0
+    return options[number - 1] if 1 <= number <= len(options) else line
