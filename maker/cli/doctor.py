@@ -3,46 +3,106 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
 
 import click
+import msgspec
 
 from maker.cli.documents import database, echo_document
-from maker.cli.options import SectionCommand, db_option, json_option
+from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
 from maker.cli.table import table
+from maker.core.models import TaskConfig
 from maker.core.text import one_line
 from maker.diagnosis import Finding, diagnosis
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 EXIT_NOT_USABLE, EXIT_NO_CREDENTIALS = 1, 4
+LIVE_COST_CAP_USD = 0.5
 _MARKS = {"ok": "ok", "note": "note", "problem": "PROBLEM"}
 
 
+def _option(name: str, help: str, **settings: Any) -> Callable[[F], F]:
+    return click.option(name, cls=SectionOption, section="Live", help=help, **settings)
+
+
 @click.command(cls=SectionCommand)
+@_option("--live", "Also put five small tasks to the agent; this costs money.", is_flag=True)
+@_option(
+    "--max-cost-usd",
+    "With --live: stop at this cost.",
+    type=click.FloatRange(0, min_open=True),
+    default=LIVE_COST_CAP_USD,
+    show_default=True,
+    metavar="N",
+)
+@_option("--model", f"With --live: the model. [{TaskConfig(instruction='-').model}]")
+@_option(
+    "--agent",
+    "With --live: who is asked.",
+    type=click.Choice(["claude", "simulated"]),
+    default="claude",
+    show_default=True,
+)
 @json_option
 @db_option
-def command(db: str | None, as_json: bool) -> int:
+def command(db: str | None, as_json: bool, live: bool, **options: Any) -> int:
     """Say what works here: versions, login, database, processes left behind.
 
-    Names the source of your credentials, never their value; asks nobody and changes nothing.
-    Exit code 0 if maker can be used, 4 if only the login is missing, otherwise 1.
+    Names the source of your credentials, never their value. Without --live it asks nobody and
+    changes nothing. Exit code 0 if maker can be used, 4 if only the login is missing,
+    otherwise 1. With --live it also says how often the first plan was valid and which replies
+    had to be thrown away; exit code 1 if a task was not completed.
     """
     findings = diagnosis(database(db), os.environ)
+    code = exit_code(findings, options["agent"])
+    if not as_json:
+        _echo(findings)
+    if live and code == 0:
+        return _live(database(db), findings, as_json, **options)
     if as_json:
-        echo_document(findings=findings, usable=exit_code(findings) == 0)
-    else:
-        cells = [_cells(finding) for finding in findings]
-        click.echo("\n".join(table(("STATE", "WHAT", "FOUND"), cells)))
-        for finding in findings:
-            if finding.advice:
-                click.echo(f"{finding.name}: {one_line(finding.advice, 300)}")
-    return exit_code(findings)
+        echo_document(findings=findings, usable=code == 0)
+    return code
 
 
-def exit_code(findings: list[Finding]) -> int:
-    """What the process says about the findings."""
+def exit_code(findings: list[Finding], agent: Literal["claude", "simulated"] = "claude") -> int:
+    """What the process says about the findings; a simulated agent needs no login."""
     problems = {finding.name for finding in findings if finding.state == "problem"}
     if problems - {"credentials"}:
         return EXIT_NOT_USABLE
-    return EXIT_NO_CREDENTIALS if problems else 0
+    return EXIT_NO_CREDENTIALS if problems and agent == "claude" else 0
+
+
+def _live(
+    url: str,
+    findings: list[Finding],
+    as_json: bool,
+    *,
+    agent: Literal["claude", "simulated"],
+    model: str | None,
+    max_cost_usd: float,
+) -> int:
+    # Imported here because running an agent takes much more to load than looking around.
+    from maker.cli import live_check
+
+    config = TaskConfig(instruction="-", agent=agent)
+    if model:
+        config = msgspec.structs.replace(config, model=model)
+    found, code = live_check.checked(config, url, max_cost_usd)
+    if as_json:
+        echo_document(findings=findings, usable=True, live=found)
+    else:
+        click.echo("\n".join(live_check.report(found, simulated=agent == "simulated")))
+    return code
+
+
+def _echo(findings: list[Finding]) -> None:
+    cells = [_cells(finding) for finding in findings]
+    click.echo("\n".join(table(("STATE", "WHAT", "FOUND"), cells)))
+    for finding in findings:
+        if finding.advice:
+            click.echo(f"{finding.name}: {one_line(finding.advice, 300)}")
 
 
 def _cells(finding: Finding) -> tuple[str, ...]:

@@ -76,3 +76,27 @@ def test_the_doctor_does_not_load_the_sdk() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stderr.strip() == "False"
+
+
+def test_live_puts_the_tasks_to_the_agent_and_sums_up(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--live", "--agent", "simulated"]) == 0
+    text = capsys.readouterr().out
+    assert "first plan valid: 5 of 5" in text
+    assert "right answers: 0 of 5" in text
+    assert "simulated" in text
+    assert main(["history", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["runs"]) == 5
+
+
+def test_live_stops_at_its_cap_and_says_that_not_all_was_done(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    args = ["doctor", "--live", "--agent", "simulated", "--max-cost-usd", "0.02", "--json"]
+    assert main(args) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert 1 <= len(document["live"]) < 5
+
+
+def test_live_asks_nobody_without_a_login(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--live"]) == 4
+    assert not database().exists()
