@@ -25,6 +25,8 @@ from maker.cli.settings import (
     Setting,
 )
 from maker.core.models import GRANTS, Simulation, TaskConfig
+from maker.errors import ConfigError
+from maker.executor.voting import Rules
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -123,4 +125,18 @@ def task_config(parameters: Mapping[str, Any], instruction: str) -> TaskConfig:
     """The configuration of a new run. Raises ConfigError for values that make no sense."""
     chosen = fields(parameters, {setting.name for setting in SETTINGS})
     chosen["simulation"] = Simulation(**chosen.get("simulation", {}))
-    return TaskConfig(**{"cwd": str(Path.cwd()), **chosen, "instruction": instruction})
+    config = TaskConfig(**{"cwd": str(Path.cwd()), **chosen, "instruction": instruction})
+    require_decidable(config)
+    return config
+
+
+def require_decidable(config: TaskConfig) -> None:
+    """Raise ConfigError where a vote needs more samples than it may take."""
+    most = config.max_voting_samples
+    rules = Rules(config.voting_strategy, config.voting_n, config.voting_k, most)
+    if rules.quorum > most:
+        raise ConfigError(
+            f"a vote needs {rules.quorum} samples that agree, but may take only {most}",
+            field="max_voting_samples",
+            advice="Give a higher --max-voting-samples, or a lower --voting-k or --voting-n.",
+        )

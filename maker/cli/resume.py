@@ -10,7 +10,7 @@ import msgspec
 
 from maker import app
 from maker.cli import session
-from maker.cli.configuration import fields, given, setting_options
+from maker.cli.configuration import fields, given, require_decidable, setting_options
 from maker.cli.options import (
     SectionCommand,
     db_option,
@@ -26,9 +26,10 @@ from maker.cli.run import answer, check_output, output_of
 from maker.cli.terminal import User
 from maker.cli.viewers import json_line
 from maker.core import events as e
+from maker.core.fold import fold
 from maker.core.models import Plan, RunId
 from maker.core.seams import EventStore
-from maker.core.state import RunState, changed, fold
+from maker.core.state import RunState, changed
 from maker.errors import ConfigError
 from maker.store.location import database_url
 from maker.store.queries import Reader
@@ -140,6 +141,8 @@ def _options(past: _Past, options: dict[str, Any]) -> dict[str, Any]:
     if "simulation" in options:
         kept = msgspec.to_builtins(past.state.settings.simulation)
         options = {**options, "simulation": {**kept, **options["simulation"]}}
+    if options:
+        require_decidable(changed(past.state.settings, options))
     return options
 
 

@@ -101,7 +101,8 @@ def new_request(parameters: dict[str, Any], **fixed: Any) -> Request:
     source = parameters.get("plan")
     instruction = _instruction(parameters.get("instruction"), source)
     text = read_text(source) if source else ""
-    config = task_config({**parameters, **fixed}, instruction or "Carry out the given plan.")
+    stand_in = "Carry out the given plan." if source else ""
+    config = task_config({**parameters, **fixed}, instruction or stand_in)
     if not on_terminal():
         config = msgspec.structs.replace(config, questions=False)
     workspace = describe_workspace(Path(config.cwd), parameters["context"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, Literal, NewType
 
 from msgspec import Struct, field
@@ -32,6 +33,15 @@ class Simulation(Value, frozen=True, kw_only=True):
     error_rate: float = 0.0
     flag_rate: float = 0.0
     delay_ms: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("error_rate", "flag_rate"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigError(f"{name} is {getattr(self, name)}, not 0 to 1", field=name)
+        if self.delay_ms < 0:
+            raise ConfigError(
+                f"delay_ms is {self.delay_ms}, but must be at least 0", field="delay_ms"
+            )
 
 
 class ToolSpec(Value, frozen=True, kw_only=True):
@@ -115,8 +125,8 @@ def _check_config(config: TaskConfig) -> None:
             raise ConfigError(f"{name} is {value}, but must be at least {least}", field=name)
     for name in _POSITIVE:
         value = getattr(config, name)
-        if value is not None and not value > 0:
-            raise ConfigError(f"{name} is {value}, but must be more than 0", field=name)
+        if value is not None and not 0 < value < inf:  # a log cannot hold NaN or infinity
+            raise ConfigError(f"{name} is {value}, but must be more than 0 and finite", field=name)
     for grant in config.allow:
         if grant not in GRANTS:
             raise ConfigError(

@@ -1,0 +1,47 @@
+"""What a careless user types is refused before anything is bought, or works."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from maker.cli.main import main
+from maker.core.models import Simulation, TaskConfig
+from maker.errors import ConfigError
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 0.0, -1.0])
+@pytest.mark.parametrize("name", ["call_timeout_s", "max_cost_usd", "max_minutes"])
+def test_a_setting_that_a_log_cannot_hold_is_refused(name: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=name):
+        TaskConfig(instruction="x", **{name: value})
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 1.1])
+@pytest.mark.parametrize("name", ["error_rate", "flag_rate"])
+def test_a_rate_that_is_no_share_is_refused(name: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=name):
+        Simulation(**{name: value})
+
+
+@pytest.mark.parametrize("instruction", ["", "   ", "\n"])
+def test_an_empty_instruction_is_refused(instruction: str, maker_home: Path, capfd) -> None:
+    assert main(["run", instruction, "--agent", "simulated"]) == 2
+    assert "empty" in capfd.readouterr().err
+    assert not maker_home.exists()
+
+
+@pytest.mark.parametrize(
+    "voting",
+    [
+        ["--voting", "first_to_k", "--voting-k", "11"],
+        ["--voting", "majority", "--voting-n", "9", "--max-voting-samples", "4"],
+    ],
+)
+def test_a_vote_that_can_never_be_decided_is_refused_before_anything_is_planned(
+    voting: list[str], maker_home: Path, capfd
+) -> None:
+    assert main(["run", "Count.", "--agent", "simulated", *voting]) == 2
+    assert "may take only" in capfd.readouterr().err
+    assert not maker_home.exists()
