@@ -10,10 +10,11 @@ from typing import Any
 from maker.core import events as e
 from maker.core.clock import SystemClock
 from maker.core.entrance import purified
+from maker.core.fold import fold
 from maker.core.models import Plan, RunId, TaskConfig
 from maker.core.orchestrator import Consent, Orchestrator, nobody
 from maker.core.seams import Agent, AskUser, EventStore
-from maker.core.state import RunState, changed, fold
+from maker.core.state import RunState, changed
 from maker.core.text import environment_secrets
 from maker.executor.agent_runner import AgentRunner
 from maker.executor.agent_simulated import SimulatedAgent

@@ -12,8 +12,9 @@ from typing import Any, Literal
 import msgspec
 
 from maker.core import events as e
+from maker.core.fold import fold
 from maker.core.models import AgentReply, PlanStep, RunId, Totals, Value
-from maker.core.state import RunState, fold
+from maker.core.state import RunState
 from maker.store.queries import RunRow
 
 StepStatus = Literal["completed", "failed", "running", "unfinished", "skipped", "not run"]

@@ -12,12 +12,13 @@ from typing import Any, Literal, assert_never
 import msgspec
 
 from maker.core import events as e
+from maker.core.fold import apply
 from maker.core.models import AgentCall, CallKey, Value
 from maker.core.moves import Ask, Dispatch, Emit, Move, Pause
 from maker.core.policy import decide
 from maker.core.requests import prompt_text, request_hash
 from maker.core.seams import Record
-from maker.core.state import RunState, apply
+from maker.core.state import RunState
 from maker.executor import context, moves
 from maker.planner import planner
 from maker.store.log import content_hash

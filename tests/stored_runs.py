@@ -12,9 +12,10 @@ from typing import Any
 from fakes import FakeClock, ScriptedAgent
 from maker.app import registry_for
 from maker.core import events as e
+from maker.core.fold import fold
 from maker.core.models import AgentCall, Plan, RunId, TaskConfig
 from maker.core.orchestrator import Orchestrator
-from maker.core.state import fold, summary
+from maker.core.state import summary
 from maker.store.sql import SqlStore
 
 Script = Callable[[AgentCall], Any]

@@ -22,7 +22,8 @@ from maker.cli.documents import (
 from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
 from maker.cli.render import answer_text
 from maker.core import events as e
-from maker.core.state import RunState, fold
+from maker.core.fold import fold
+from maker.core.state import RunState
 from maker.core.text import one_line
 from maker.errors import ConfigError, MakerError
 from maker.executor.moves import result_of

@@ -7,7 +7,8 @@ import msgspec
 
 from maker.cli.documents import RUN_HELP, StoredRun, echo_document, run_argument, stored_run
 from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
-from maker.core.state import fold, summary
+from maker.core.fold import fold
+from maker.core.state import summary
 from maker.core.text import one_line
 from maker.errors import LogDamaged
 

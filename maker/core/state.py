@@ -1,20 +1,18 @@
-"""What a log says about its run: the fold of its events.
+"""What is known of a run: the values that decisions are made from.
 
-`apply` is total, deterministic and the only thing that changes a `RunState`. It keeps what the
-next move needs and drops the rest, so that a run of a million steps fits in memory.
+They are changed by `fold.py` alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Literal, assert_never
+from typing import Any, Literal
 
 import msgspec
 
 from maker.core import events as e
 from maker.core.models import (
-    OWN_OUTPUT_DECIDES,
     PIPELINE_END,
     AgentReply,
     CallKey,
@@ -27,7 +25,6 @@ from maker.core.models import (
     TaskConfig,
     Totals,
 )
-from maker.core.paths import look_up
 
 Phase = Literal["submitted", "planned", "rejected", "validated", "executing"]
 
@@ -157,51 +154,6 @@ class RunState:
         return lane.replies.get(sample) if lane and lane.try_number == try_number else None
 
 
-def fold(events: Iterable[e.Event]) -> RunState:
-    """The state after these events, from nothing."""
-    state = RunState()
-    for event in events:
-        apply(state, event)
-    return state
-
-
-def apply(state: RunState, event: e.Event) -> RunState:
-    """Change the state by one event and return it."""
-    _keep_time(state, event)
-    match event:
-        case e.TaskSubmitted():
-            state.submitted, state.config = event, event.config
-        case e.AgentReplied() | e.AgentRetried():
-            _count_call(state, event)
-        case e.PlanCreated() | e.ValidationPassed() | e.ValidationFailed() | e.PlanApproved():
-            _apply_planning(state, event)
-        case e.ForEachStarted():
-            _open_for_each(state, event)
-        case e.StepStarted() | e.SampleRedFlagged() | e.VoteCompleted() | e.TryFailed():
-            _apply_to_lane(state, event)
-        case e.StepCompleted():
-            _complete_step(state, event)
-        case e.StepFailed():
-            _fail_step(state, event)
-        case e.TaskCompleted() | e.TaskFailed():
-            state.finished = event
-            state.status = "completed" if isinstance(event, e.TaskCompleted) else "failed"
-            state.reason = "" if isinstance(event, e.TaskCompleted) else event.error
-        case e.RunPaused():
-            state.status, state.reason, state.detail = "paused", event.reason, event.detail
-        case e.RunCancelled():
-            state.status, state.reason, state.detail = "cancelled", "", event.detail
-        case e.RunResumed():
-            _resume(state, event)
-        case e.ModelFellBack():
-            state.config = _with_successor(state.settings, event)
-        case e.QuestionAnswered():
-            state.answers[event.key, event.question] = event.answer
-        case _:
-            assert_never(event)
-    return state
-
-
 def changed(config: TaskConfig, options: dict[str, Any]) -> TaskConfig:
     """The configuration with some settings replaced. Raises on values of the wrong type."""
     return msgspec.convert({**msgspec.to_builtins(config), **options}, TaskConfig)
@@ -222,253 +174,6 @@ def summary(state: RunState) -> RunSummary:
         steps_total=len(state.plan.steps) if state.plan else 0,
         totals=state.totals,
     )
-
-
-_AFTER_THE_USER = (e.RunResumed, e.PlanApproved, e.QuestionAnswered)
-"""Each ends a wait for the user, which is no working time."""
-
-
-def _keep_time(state: RunState, event: e.Event) -> None:
-    if isinstance(event, e.TaskSubmitted):
-        state.started_at = event.timestamp
-    elif state.status == "running" and not isinstance(event, _AFTER_THE_USER):
-        state.active_s += max(0.0, event.timestamp - state.updated_at)
-    state.updated_at = event.timestamp
-
-
-def _count_call(state: RunState, event: e.AgentReplied | e.AgentRetried) -> None:
-    found = e.parse_step_key(event.key)
-    lane = state.lanes.get(found[:2]) if found else None
-    if isinstance(event, e.AgentRetried):
-        _add(state, cost_usd=event.cost_usd, retries=1)
-        if lane and found:
-            lane.cost_usd += event.cost_usd
-            lane.retried.add(found[3])
-        else:
-            state.plan_retried.add(event.key)
-        return
-    reply = event.reply
-    cost, tokens = reply.cost_usd or 0.0, reply.usage.total if reply.usage else 0
-    _add(
-        state,
-        cost_usd=cost,
-        tokens=tokens,
-        samples=1 if found else 0,
-        duration_ms=0 if found else reply.duration_ms,
-        unpriced=int(reply.cost_usd is None),
-    )
-    if reply.cost_usd is not None:
-        state.costliest_call_usd = max(cost, state.costliest_call_usd or 0.0)
-    if reply.usage is not None:
-        state.largest_call_tokens = max(tokens, state.largest_call_tokens or 0)
-    if found is None:
-        state.plan_replies[event.key] = reply
-    elif lane and lane.started and lane.try_number == found[2]:
-        lane.replies[found[3]] = reply
-        lane.cost_usd += cost
-        lane.tokens += tokens
-
-
-def _add(state: RunState, **amounts: float) -> None:
-    """Add to the totals; costs are rounded so that no sum depends on who was fast."""
-    old = state.totals
-    new = {name: getattr(old, name) + amount for name, amount in amounts.items()}
-    if "cost_usd" in new:
-        new["cost_usd"] = round(new["cost_usd"], 9)
-    state.totals = msgspec.structs.replace(old, **new)
-
-
-def _apply_planning(
-    state: RunState,
-    event: e.PlanCreated | e.ValidationPassed | e.ValidationFailed | e.PlanApproved,
-) -> None:
-    match event:
-        case e.PlanCreated():
-            _start_over(state)
-            state.planned, state.passed, state.phase = event, None, "planned"
-        case e.ValidationPassed():
-            state.passed, state.phase = event, "validated"
-            state.problems = []
-        case e.ValidationFailed():
-            _reject_plan(state, event)
-        case e.PlanApproved():
-            state.approved = [*state.approved, *event.grants]
-
-
-def _start_over(state: RunState) -> None:
-    """A new plan begins at its first step; its tries are numbered on, so that no key is reused."""
-    state.earlier += [outcome for outcome in state.outcomes if outcome.status == "completed"]
-    state.outcomes, state.outputs, state.lanes, state.loop = [], {}, {}, None
-    state.cursor, state.pass_number, state.last_output = 0, 0, None
-    state.failed_step, state.approved = None, []
-    state.tries_begin = state.highest_try + 1
-
-
-def _reject_plan(state: RunState, event: e.ValidationFailed) -> None:
-    reply = state.plan_replies.get(e.plan_key(state.attempt))
-    state.rejected_text = reply.text if reply and not reply.error else ""
-    state.problems = event.errors
-    state.phase = "rejected"
-    state.told = _answered(state)
-    state.attempt += 1
-    state.rejections += 1
-
-
-def _answered(state: RunState) -> dict[str, str]:
-    """What the user has said so far; a call is told it, but never what is said during it."""
-    return {question: answer for (_, question), answer in state.answers.items() if answer}
-
-
-def _open_for_each(state: RunState, event: e.ForEachStarted) -> None:
-    state.phase = "executing"
-    state.loop = ForEach(step=event.step, items=event.items)
-    if event.items == 0:
-        _finish(state, state.step(event.step), [])
-
-
-def _apply_to_lane(
-    state: RunState, event: e.StepStarted | e.SampleRedFlagged | e.VoteCompleted | e.TryFailed
-) -> None:
-    key = (event.step, event.iteration)
-    if isinstance(event, e.StepStarted):
-        _start_try(state, event)
-        return
-    lane = state.lanes.get(key)
-    if lane is None:
-        return
-    match event:
-        case e.SampleRedFlagged():
-            lane.flagged.add(event.sample)
-            _add(state, red_flagged=1)
-        case e.VoteCompleted():
-            lane.vote = event
-        case e.TryFailed():
-            lane.started = False
-            lane.duration_ms += event.duration_ms
-            lane.failures.append(event.error)
-
-
-def _start_try(state: RunState, event: e.StepStarted) -> None:
-    state.phase = "executing"
-    key = (event.step, event.iteration)
-    lane = state.lanes.get(key)
-    if lane is None:
-        lane = state.lanes[key] = _new_lane(state, event.step, event.iteration)
-        if state.loop and event.iteration >= state.loop.next_item:
-            state.loop.next_item = event.iteration + 1
-    state.highest_try = max(state.highest_try, event.try_number)
-    lane.config, lane.started, lane.failed = state.settings, True, False
-    lane.try_number, lane.effect, lane.note = event.try_number, event.effect, event.note
-    lane.strategy = event.strategy
-    lane.replies, lane.flagged, lane.retried = {}, set(), set()
-    lane.vote, lane.ambiguous = None, False
-
-
-def _new_lane(state: RunState, step: int, iteration: int) -> Lane:
-    begin = state.tries_begin
-    return Lane(step, iteration, state.settings, try_number=begin - 1, first_try=begin)
-
-
-def _complete_step(state: RunState, event: e.StepCompleted) -> None:
-    state.lanes.pop((event.step, event.iteration), None)
-    _add(state, duration_ms=event.duration_ms)
-    if state.plan is None:
-        return
-    step = state.step(event.step)
-    if state.loop and state.loop.step == event.step:
-        state.loop.outputs[event.iteration] = event.output
-        _end_for_each(state, step)
-    elif step.repeat and look_up(event.output, step.repeat.until) is not True:
-        state.last_output, state.pass_number = event.output, event.iteration + 1
-    else:
-        _finish(state, step, event.output)
-
-
-def _fail_step(state: RunState, event: e.StepFailed) -> None:
-    lane = state.lanes.get((event.step, event.iteration))
-    if lane is None:
-        lane = _new_lane(state, event.step, event.iteration)
-        state.lanes[event.step, event.iteration] = lane
-    state.phase = "executing"
-    lane.started, lane.failed = False, True
-    _add(state, duration_ms=event.duration_ms)
-    if state.loop and state.loop.step == event.step:
-        state.loop.failed[event.iteration] = event.error
-        _end_for_each(state, state.step(event.step))
-    else:
-        _record_failure(state, event.step, event.title, event.error)
-
-
-def _record_failure(state: RunState, step: int, title: str, error: str) -> None:
-    state.failed_step = step
-    state.outcomes.append(StepOutcome(step, title, "failed", error=error))
-
-
-def _end_for_each(state: RunState, step: PlanStep) -> None:
-    loop = state.loop
-    if loop is None or not loop.over:
-        return
-    output = [loop.outputs.get(i) for i in range(loop.items)]
-    if loop.failed and step.on_item_error == "fail":
-        named = ", ".join(f"item {i}: {loop.failed[i]}" for i in sorted(loop.failed)[:3])
-        _record_failure(state, step.step, step.title, f"{len(loop.failed)} failed ({named})")
-        state.outcomes[-1].output = output
-    else:
-        _finish(state, step, output)
-
-
-def _finish(state: RunState, step: PlanStep, output: Any) -> None:
-    """The step is over: keep its output and move the cursor."""
-    state.outputs[step.step] = output
-    state.outcomes.append(StepOutcome(step.step, step.title, "completed", output))
-    for key in [key for key in state.lanes if key[0] == step.step]:
-        del state.lanes[key]
-    state.loop, state.pass_number, state.last_output = None, 0, None
-    following = step.next_step_sequence_number
-    state.cursor = output["next_step"] if following == OWN_OUTPUT_DECIDES else following
-    state.phase = "executing"
-
-
-def _resume(state: RunState, event: e.RunResumed) -> None:
-    state.config = changed(state.settings, {"dry_run": False, **event.options})
-    state.told = _answered(state)
-    was_failed, reason = state.status == "failed", state.reason
-    state.status, state.reason, state.detail, state.finished = "running", "", "", None
-    for lane in state.lanes.values():
-        lane.ambiguous = _is_ambiguous(lane)
-    if event.replan:
-        state.failure = reason or "the user asked for a new plan"
-        state.phase, state.problems, state.rejected_text = "submitted", [], ""
-        state.attempt += 1
-        state.rejections = 0
-    elif was_failed:
-        state.rejections = 0
-        _reopen(state)
-
-
-def _is_ambiguous(lane: Lane) -> bool:
-    """Whether an effect may have been made whose outcome nobody recorded."""
-    return lane.started and not lane.replies and lane.effect in ("write", "external")
-
-
-def _reopen(state: RunState) -> None:
-    """Give what failed its tries again."""
-    state.failed_step = None
-    state.outcomes = [outcome for outcome in state.outcomes if outcome.status != "failed"]
-    if state.loop:
-        state.loop.failed = {}
-    for lane in state.lanes.values():
-        if lane.failed:
-            lane.failed, lane.first_try = False, lane.try_number + 1
-
-
-def _with_successor(config: TaskConfig, event: e.ModelFellBack) -> TaskConfig:
-    swap = {
-        name: event.successor
-        for name in ("model", "planner_model")
-        if getattr(config, name) == event.model
-    }
-    return changed(config, swap)
 
 
 def is_over(state: RunState) -> bool:

@@ -19,9 +19,10 @@ from typing import IO
 from maker import app
 from maker.core import events as e
 from maker.core.comparison import bought_twice, differences
+from maker.core.fold import fold
 from maker.core.models import RunId, TaskConfig, Value
 from maker.core.orchestrator import Orchestrator
-from maker.core.state import RunState, fold
+from maker.core.state import RunState
 from maker.demo import hanoi
 from maker.errors import MakerError, RunNotFound
 from maker.executor.agent_simulated import SimulatedAgent

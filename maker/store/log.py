@@ -13,9 +13,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import msgspec
 
 from maker.core.events import GENESIS, Event, chain, decode, encode
+from maker.core.fold import apply
 from maker.core.models import RunId
 from maker.core.seams import Clock, EventStore, Record
-from maker.core.state import RunState, apply, summary
+from maker.core.state import RunState, summary
 
 MOST_AHEAD = 64
 """Events that may be appended beyond the group that is being written, before new work waits."""
@@ -52,6 +53,7 @@ class EventLog:
         self._check()
         event = msgspec.structs.replace(event, timestamp=self._clock.now())
         payload = encode(event)
+        event = decode(payload)  # what a resume will see, so that it cannot see anything else
         apply(self.state, event)
         self._seq += 1
         self._head = chain(self._head, payload)

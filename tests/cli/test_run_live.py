@@ -8,8 +8,9 @@ from rich.console import Console
 
 from maker.cli.live import picture
 from maker.core import events as e
+from maker.core.fold import fold
 from maker.core.models import AgentReply, Plan, PlanStep, TaskConfig, VotingSummary
-from maker.core.state import RunState, fold
+from maker.core.state import RunState
 
 HOSTILE = "[bold]look[/bold] \x1b[2J\u202e here"
 

@@ -15,8 +15,9 @@ from maker.cli import changes, report
 from maker.cli.terminal import TerminalQuestions, chosen
 from maker.cli.viewers import Quiet
 from maker.core import events as e
+from maker.core.fold import fold
 from maker.core.models import RunId, TaskConfig, Totals
-from maker.core.state import RunState, fold
+from maker.core.state import RunState
 
 RUN = RunId("01a20457-8196-737e-9971-049cbc852d2d")
 HEAD = (7, bytes(32))

@@ -35,7 +35,7 @@ class CountingAgent:
 
 
 def _plain(number: int) -> PlanStep:
-    return step(number, output_schema="{n: int, ok: bool, note: string}", vote_on=["n", "ok"])
+    return step(number, output_schema="{z: string, n: int, ok: bool, b: {y: int, x: [string]}}", vote_on=["n", "ok"])
 
 
 def _listing(number: int) -> PlanStep:
@@ -53,7 +53,7 @@ def _branch(number: int) -> PlanStep:
 
 def _repeated(number: int) -> PlanStep:
     return step(
-        number, output_schema="{done: bool, n: int}", repeat=Repeat(until="done", max_iterations=4)
+        number, output_schema="{n: int, done: bool}", repeat=Repeat(until="done", max_iterations=4)
     )
 
 

@@ -14,7 +14,7 @@ from fakes import FakeClock, Play, ScriptedAgent, play
 from maker.core import events as e
 from maker.core.models import AgentCall, AgentReply, CallKey, TaskConfig
 from maker.core.seams import Answer
-from maker.errors import AgentUnavailable
+from maker.errors import AgentUnavailable, StoreError
 from maker.executor.agent_questions import Interview, WorkingTime, questions
 from maker.executor.asking import GO_ON, MOST_QUESTIONS
 from maker.replay import replay
@@ -218,6 +218,7 @@ async def test_no_two_questions_stand_before_the_user_at_once() -> None:
         nonlocal under_way, most
         under_way += 1
         most = max(most, under_way)
+        assert worked.deadline.when() is None, "the clock runs while the user thinks"
         await asyncio.sleep(0)
         under_way -= 1
         return question.upper()
@@ -239,6 +240,20 @@ async def test_no_two_questions_stand_before_the_user_at_once() -> None:
 def before(question: str) -> dict[str, Any]:
     asked = {"question": question, "options": [{"label": "x"}, {"label": "y"}]}
     return {"tool_input": {"questions": [asked]}}
+
+
+async def test_where_the_user_cannot_be_asked_the_call_ends_and_its_agent_is_not_told() -> None:
+    async def broken(key: CallKey, question: str, options: Sequence[str]) -> str:
+        raise StoreError("the disk is full")
+
+    worked = WorkingTime(60.0)
+    interview = Interview(CallKey("plan/0"), broken, worked)
+    hook = asyncio.ensure_future(interview.before_tool(before("a"), None, None))
+    with pytest.raises(TimeoutError):
+        async with worked.deadline:
+            await hook
+    assert hook.cancelled()
+    assert isinstance(interview.failure, StoreError)
 
 
 async def test_a_pause_may_outlast_the_call() -> None:
