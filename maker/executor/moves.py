@@ -62,7 +62,8 @@ def _lane_move(state: RunState, step: PlanStep, iteration: int) -> Move:
         return _between_tries(state, step, iteration, lane)
     if lane.ambiguous and state.settings.on_ambiguous != "retry":
         return _ambiguous(state, step, lane)
-    ballots = {s: _judge(reply, _contract(state, step, lane)) for s, reply in lane.replies.items()}
+    contract = _contract(state, step, lane)
+    ballots = {sample: _judge(reply, contract) for sample, reply in lane.replies.items()}
     count = tally(_rules(lane), ballots)
     for sample in range(count.counted):
         if ballots[sample].flag and sample not in lane.flagged:
@@ -118,7 +119,6 @@ def _ambiguous(state: RunState, step: PlanStep, lane: Lane) -> Move:
 def _contract(state: RunState, step: PlanStep, lane: Lane) -> Contract:
     voted = lane.strategy != "none"
     schema = context.schema_of(step)
-    long = bool(schema) and is_list_or_long_text(parse_schema(schema))
     assert state.plan is not None
     targets = context.targets_of(step, len(state.plan.steps))
     return Contract(
@@ -126,8 +126,14 @@ def _contract(state: RunState, step: PlanStep, lane: Lane) -> Contract:
         vote_on=context.compared_paths(step) if voted else (),
         targets=None if targets is None else tuple(targets),
         voted=voted,
-        max_reply_tokens=LONGEST_VOTED_REPLY_TOKENS if voted and not long else None,
+        max_reply_tokens=_reply_limit(schema) if voted else None,
     )
+
+
+@lru_cache(maxsize=256)
+def _reply_limit(schema: str) -> int | None:
+    is_long = bool(schema) and is_list_or_long_text(parse_schema(schema))
+    return None if is_long else LONGEST_VOTED_REPLY_TOKENS
 
 
 def _rules(lane: Lane) -> Rules:
