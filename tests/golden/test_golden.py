@@ -1,0 +1,48 @@
+"""Yesterday's logs: they decode to the same bytes, and lead to the same decisions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from maker.core import events as e
+from maker.core.seams import Record
+from maker.replay import replay
+
+LOGS = sorted(Path(__file__).parent.glob("*.jsonl"))
+
+
+def records(path: Path) -> list[Record]:
+    """The log as a store would give it."""
+    found, head = [], e.GENESIS
+    for seq, payload in enumerate(path.read_bytes().splitlines(), start=1):
+        event = e.decode(payload, seq=seq)
+        head = e.chain(head, payload)
+        found.append(
+            Record(
+                seq=seq,
+                timestamp=event.timestamp,
+                type=type(event).__name__,
+                payload=payload,
+                hash=head,
+            )
+        )
+    return found
+
+
+def test_there_are_golden_logs() -> None:
+    assert len(LOGS) >= 3
+
+
+@pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
+def test_a_golden_log_is_read_without_losing_a_byte(path: Path) -> None:
+    for record in records(path):
+        assert e.encode(e.decode(record.payload)) == record.payload
+
+
+@pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
+def test_a_golden_log_leads_to_the_same_decisions(path: Path) -> None:
+    found = replay(records(path))
+    assert found.divergence is None
+    assert found.outcome in ("identical", "inputs changed")
