@@ -22,20 +22,26 @@ LONGEST_THOUGHT_S = 7 * 86_400.0
 
 
 class WorkingTime:
-    """The time that a call takes, and the deadline for what of it was not paused."""
+    """The time that a call takes, and the deadline for what of it was not paused.
+
+    `agent_waits` is true while an answer is due that has not come, or never will.
+    """
 
     def __init__(self, timeout_s: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._began, self._paused_s = self._loop.time(), 0.0
         self.deadline = asyncio.timeout(timeout_s)
+        self.agent_waits = False
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Stop the clock. Not to be nested."""
         began, due = self._loop.time(), self.deadline.when()
         self._move_deadline(None)
+        self.agent_waits = True
         try:
             yield
+            self.agent_waits = False
         finally:
             paused_s = self._loop.time() - began
             self._paused_s += paused_s

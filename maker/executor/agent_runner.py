@@ -68,7 +68,7 @@ class AgentRunner:
             interview = Interview(call.key, answer, worked) if call.may_ask and answer else None
             options |= _asking(interview, options) if interview else {}
             task = asyncio.create_task(self._listen(call, options, heard, permit, mark))
-            in_time = await _finished(task, worked.deadline, mark)
+            in_time = await _finished(task, worked, mark)
         if interview and interview.failure:
             raise interview.failure
         found = self._read(call, heard, task if in_time else None, worked.elapsed_ms, stderr)
@@ -134,29 +134,33 @@ def _asking(interview: Interview, options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _finished(task: asyncio.Task[None], deadline: asyncio.Timeout, mark: str) -> bool:
+async def _finished(task: asyncio.Task[None], worked: WorkingTime, mark: str) -> bool:
     """Whether the task ends by itself in time. Otherwise, or when cancelled, nothing is left."""
     try:
-        async with deadline:
+        async with worked.deadline:
             await asyncio.wait({task})
     except asyncio.CancelledError:
-        await _stop(task, mark)
+        await _stop(task, worked, mark)
         raise
     except TimeoutError:
         if not task.done():
-            await _stop(task, mark)
+            await _stop(task, worked, mark)
             return False
     return True
 
 
-async def _stop(task: asyncio.Task[None], mark: str) -> None:
+async def _stop(task: asyncio.Task[None], worked: WorkingTime, mark: str) -> None:
     """End the task and its processes, however often the caller is cancelled meanwhile.
 
     The SDK cleans up well when cancelled once; a second cancel would orphan its process. It waits
-    five seconds for the process to end by itself, so the process is told to end first.
+    five seconds for the process to end by itself, so the process is told to end first. One that
+    waits for the user is killed: cut off from the answer, it would buy one more reply.
     """
     cancelled = False
-    processes.terminate(mark)
+    if worked.agent_waits:
+        processes.kill(mark)
+    else:
+        processes.terminate(mark)
     task.cancel()
     while not task.done():
         try:

@@ -143,4 +143,5 @@ async def test_an_interruption_while_the_user_thinks_leaves_nobody_behind(live) 
     with pytest.raises(asyncio.CancelledError):
         await task
     assert user.interrupted
+    assert len(api.requests) == 1, "the model is not asked to go on"
     assert not {process.pid for process in mine} & {process.pid for process in processes.marked()}
