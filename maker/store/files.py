@@ -38,6 +38,24 @@ def require_file(path: Path) -> None:
     raise StoreError(f"the database {path} cannot be used: {odd}", advice=_ELSEWHERE)
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """What tells one file from another at the same path; None where there is no file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def require_same(path: Path, opened: tuple[int, int] | None) -> None:
+    """Check that `path` is still the file that was opened: a deleted one can still be written."""
+    if identity(path) != opened:
+        raise StoreError(
+            f"the database {path} was deleted, moved or replaced while it was in use",
+            advice="What was stored before is in that file; put it back, then resume the run.",
+        )
+
+
 def network_filesystem(path: Path, mounts: str) -> str | None:
     """The type of the network file system that `path` is on, by the text of `/proc/mounts`."""
     best, kind = "", ""

@@ -16,7 +16,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from maker.core.models import RunId, RunSummary
 from maker.core.seams import Record
-from maker.store import engine, faults, integrity, lease, location, migrate, rows, transactions
+from maker.store import (
+    engine,
+    faults,
+    files,
+    integrity,
+    lease,
+    location,
+    migrate,
+    rows,
+    transactions,
+)
 from maker.store.log import finish
 
 P = ParamSpec("P")
@@ -32,7 +42,9 @@ class SqlStore:
 
     def __init__(self, place: str | os.PathLike[str]) -> None:
         self._url = location.normal(os.fspath(place))
+        self._path = location.sqlite_path(self._url)
         self._connection: AsyncConnection | None = None
+        self._file: tuple[int, int] | None = None
         self._lock = asyncio.Lock()
         self._places: dict[RunId, rows.Place] = {}
         self._early_leases: dict[RunId, lease.Lease] = {}
@@ -107,6 +119,8 @@ class SqlStore:
         async with self._lock:
             try:
                 connection = self._connection = self._connection or await self._open()
+                if self._path is not None:
+                    files.require_same(self._path, self._file)
                 async with connection.begin():
                     return await connection.run_sync(body, *args, **kwargs)
             except IntegrityError:
@@ -119,4 +133,6 @@ class SqlStore:
         await asyncio.to_thread(migrate.prepare, self._url)
         made = create_async_engine(**engine.settings(self._url, driver="aiosqlite"))
         engine.configure(made.sync_engine)
+        if self._path is not None:
+            self._file = files.identity(self._path)
         return await made.connect()
