@@ -126,6 +126,7 @@ _SECRETS_AFTER_A_NAME: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(r"(://[^\s/:@\[\]]{1,100}:)(?!\$|\[redacted:)[^\s/@]{3,200}(@)"),
     ),
 )
+_REDACTED = re.compile(r"(\[redacted:[a-z-]{1,20}\])")
 _SECRET_NAME = re.compile(r"(?i)(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)$")
 
 
@@ -135,13 +136,22 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
     Doing it twice changes nothing. Given secrets under eight characters are too common to replace.
     """
     for secret in sorted(set(secrets), key=lambda each: (-len(each), each)):
-        if len(secret) >= 8 and "[redacted:" not in secret and secret not in "[redacted:secret]":
-            text = text.replace(secret, "[redacted:secret]")
+        if len(secret) >= 8:
+            text = _replaced(text, secret)
     for kind, pattern in _SECRETS:
         text = pattern.sub(f"[redacted:{kind}]", text)
     for kind, pattern in _SECRETS_AFTER_A_NAME:
         text = pattern.sub(rf"\g<1>[redacted:{kind}]\g<2>", text)
     return text
+
+
+def _replaced(text: str, secret: str) -> str:
+    """The text without the secret; what was replaced before is left alone."""
+    if secret not in text:
+        return text
+    parts = _REDACTED.split(text)
+    parts[::2] = [part.replace(secret, "[redacted:secret]") for part in parts[::2]]
+    return "".join(parts)
 
 
 def environment_secrets(environ: Mapping[str, str]) -> list[str]:

@@ -59,10 +59,13 @@ def block_scalar(header: Header, lines: list[str], at: int, parent: int) -> tupl
 
 
 def _content_indent(lines: list[str], at: int, parent: int) -> int:
+    longest = parent + 1
     while at < len(lines) and not lines[at].strip(" "):
+        longest = max(longest, len(lines[at]))
         at += 1
     line = lines[at] if at < len(lines) else ""
-    return max(len(line) - len(line.lstrip(" ")), parent + 1)
+    own = len(line) - len(line.lstrip(" "))
+    return own if own > parent else longest
 
 
 def _chomped(text: str, chomp: str, any_line: bool) -> str:
@@ -95,15 +98,15 @@ def _folded(lines: list[str]) -> str:
             parts.append("\n" * breaks)
         parts.append(line)
         breaks, previous_indented = 0, indented
-    return "".join(parts) + "\n" * breaks
+    return "".join(parts) + "\n" * (breaks if parts else max(breaks - 1, 0))
 
 
 def folded_plain(first: str, lines: list[str], at: int, parent: int) -> tuple[str, int]:
     """(text, line after it) of plain text that goes on in the more indented lines from `at`."""
-    parts = [first.rstrip()]
+    parts = [first.rstrip(" \t")]
     breaks, end = 0, at
     while at < len(lines):
-        content = lines[at].strip()
+        content = lines[at].strip(" \t")
         if not content:
             breaks += 1
         elif indent_of(lines[at]) <= parent:

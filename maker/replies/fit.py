@@ -16,6 +16,9 @@ from maker.replies.loaded import Unreadable
 from maker.replies.scalars import NULLS, Plain, RawFloat, as_number, resolved, uncommented
 from maker.replies.schema import Choice, ListOf, Maybe, Primitive, Record, Schema, problems
 
+MAX_INNER_CHARS = 500_000
+"""Longer strings are not looked into for JSON."""
+
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 _STRING = Primitive("string")
 _AROUND = " \t\r\n\xa0\"'`“”‘’*."
@@ -175,7 +178,7 @@ class Fitting:
     def _json_inside(self, text: str, opening: str, path: str) -> Any:
         """The JSON value that a string holds, or None."""
         start = len(text) - len(text.lstrip())
-        if not text.startswith(opening, start):
+        if len(text) > MAX_INNER_CHARS or not text.startswith(opening, start):
             return None
         try:
             value, end, notes = decode_at(str(text), start)

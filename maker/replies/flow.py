@@ -19,7 +19,8 @@ MAX_VALUES = 50_000
 _SPACE = re.compile(r"[ \t\r\n\xa0\u2007\u202f\u3000]*+")
 _COMMENT = re.compile(r"(?://|#)[^\n]*+")
 _PLAIN = re.compile(r"(?:[^,\[\]{}:#\n\"]|(?<=\S)[#\"]|:(?![\s,\[\]{}]|\Z))++")
-_NO_VALUES = frozenset({"None", "undefined", "NaN"})
+_NO_VALUES = frozenset({"None", "undefined"})
+_NO_NUMBERS = frozenset({"NaN", "Infinity", "-Infinity"})
 
 
 class Flow:
@@ -91,7 +92,7 @@ class Flow:
                 return typographic(self)
         found = _PLAIN.match(self.text, self.at, self.end)
         text = found.group().strip() if found else ""
-        if not found or not text:
+        if not found or not text or (quoted_keys and text in _NO_NUMBERS):
             raise self.fail("a value")
         self.at = found.end()
         if quoted_keys and not self.yaml and text in _NO_VALUES:

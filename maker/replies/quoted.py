@@ -16,6 +16,7 @@ CLOSING = {'"': '"', "'": "'", "“": "”", "”": "”", "„": "“"}
 
 _DOUBLE = re.compile(r'"([^"\\]*+(?:\\(?:.|\Z)[^"\\]*+)*+)(?:"|\Z)', re.DOTALL)
 _SINGLE = re.compile(r"'([^'\\]*+(?:(?:''|\\(?:.|\Z))[^'\\]*+)*+)(?:'|\Z)", re.DOTALL)
+_SINGLE_YAML = re.compile(r"'([^']*+(?:''[^']*+)*+)(?:'|\Z)")
 _TYPOGRAPHIC = re.compile(r'[“”„]([^“”„"\\]*+)(?:[“”"]|\Z)')
 _AFTER = re.compile(r"\s*+(?:[,:}\]]|\Z|//|#|\n)")
 _JSON = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
@@ -61,7 +62,8 @@ def double_quoted(place: Place) -> str:
     if found.end() == found.end(1):
         place.guesses["a string is not closed"] = None
     place.at = found.end()
-    raw = _line(place, place.text[start:stop])
+    raw = place.text[start:stop]
+    raw = _line(place, _ESCAPED_BREAK.sub(r"\1", raw) if place.yaml else raw)
     text = unescaped(raw, _YAML if place.yaml else _JSON)
     if text is None:
         place.guesses["backslashes that are no escapes"] = None
@@ -71,7 +73,7 @@ def double_quoted(place: Place) -> str:
 
 def single_quoted(place: Place, quoted_keys: bool) -> str:
     """A string in single quotes, YAML's where nothing speaks for another language."""
-    found = _SINGLE.match(place.text, place.at, place.end)
+    found = (_SINGLE_YAML if place.yaml else _SINGLE).match(place.text, place.at, place.end)
     assert found is not None
     place.at = found.end()
     if found.end() == found.end(1):
@@ -107,7 +109,7 @@ def _line(place: Place, raw: str) -> str:
     if not place.yaml:
         place.guesses["line breaks inside of a string"] = None
         return raw
-    return _BREAK.sub(_one_break, _ESCAPED_BREAK.sub(r"\1", raw))
+    return _BREAK.sub(_one_break, raw)
 
 
 def _one_break(found: re.Match[str]) -> str:

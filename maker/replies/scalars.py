@@ -62,7 +62,7 @@ _COMMENT = re.compile(r"(?:^|[ \t])#")
 def uncommented(text: str) -> str:
     """The text without a comment at the end of its first line."""
     found = _COMMENT.search(text)
-    return text[: found.start()].rstrip() if found else text.strip()
+    return text[: found.start()].rstrip(" \t") if found else text.strip(" \t")
 
 
 def resolved(plain: Plain) -> Any:

@@ -88,7 +88,7 @@ class BlockReader:
                 if found[0] == indent and result and _ITEM.match(found[1]):
                     break
                 raise self.fail(self.what_is_wrong(found[1], found[0] > indent))
-            if top and result and not _is_word_key(key):
+            if top and result and not _is_word_key(key) and key["plain"] != "<<":
                 break
             name = _key_name(key)
             if name in result or name == "<<":
@@ -138,13 +138,13 @@ class BlockReader:
                 following = self.peek()
                 if not following or following[0] <= indent:
                     return block
-            why = "a text that looks like a key"
+            why = f"line {start + self.line_number}: a text that looks like a key"
         except (DuplicateKey, TooDeep):
             raise
         except Unreadable as error:
             why = str(error)
         self.notes, self.guesses = notes, guesses
-        text, self.at = folded_plain(self.lines[start].strip(), self.lines, start + 1, indent)
+        text, self.at = folded_plain(self.lines[start].strip(" \t"), self.lines, start + 1, indent)
         self.count_retry(self.at - start)
         return Plain(text, why)
 
@@ -176,7 +176,8 @@ class BlockReader:
             self.lines[self.at] = " " * (indent + width) + rest
             start = self.at
             block = self.nested(indent, depth)
-            if self.at == start + 1 and isinstance(block, TextMap):
+            more = any(self.lines[n].strip() for n in range(start + 1, self.at))
+            if isinstance(block, TextMap) and not more:
                 block.raw = rest
             return block
         self.at += 1
@@ -196,12 +197,13 @@ class BlockReader:
             if found is not None:
                 return found[0]
         why, refused = _why_not_plain(rest)
+        line = f"line {self.at + self.line_number - 1}: "
         if refused:
-            return Plain(rest, "anchors, aliases and tags are refused", refused=True)
+            return Plain(rest, line + why, refused=True)
         text, self.at = folded_plain(rest, self.lines, self.at, parent)
         if text != rest and not why and (": " in text or uncommented(rest) != rest):
             why = "a colon or a comment inside of a text"
-        return Plain(text, why)
+        return Plain(text, line + why if why else "")
 
     def continued(self, parent: int) -> int:
         """The first line that cannot belong to brackets opened under indent `parent`."""
