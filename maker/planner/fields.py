@@ -18,6 +18,7 @@ class WrongField(Exception):
 
 
 _LARGEST = 2**31
+_MOST_ITEMS = 1_000
 
 
 class Converted(NamedTuple):
@@ -97,8 +98,8 @@ def list_of(item: Callable[[Any], Converted]) -> Callable[[Any], Converted]:
         elif isinstance(value, int | float) and not isinstance(value, bool):
             value = [value]
             notes.append(f"read as the list {value}")
-        if not isinstance(value, list):
-            raise WrongField("a list")
+        if not isinstance(value, list) or len(value) > _MOST_ITEMS:
+            raise WrongField(f"a list of at most {_MOST_ITEMS} items")
         converted = [_item(item, each) for each in value]
         notes += [each.note for each in converted if each.note]
         return Converted([each.value for each in converted], "; ".join(notes))

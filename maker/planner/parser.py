@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import field
 
 from maker.core.models import OWN_OUTPUT_DECIDES, Plan, PlanStep, Problem, ToolSpec, Value
+from maker.core.text import one_line
 from maker.planner.fields import CONVERT, REQUIRED, TEXT_FIELDS, WrongField
 from maker.planner.normalise import normalise
 from maker.replies.loader import load_mapping
@@ -21,6 +22,8 @@ from maker.validator.check_table import FIELDS, PARSE
 _LONGEST_QUOTE = 160
 _STEP_LINE = re.compile(r"[\s{\[]*(?:-\s+)?[\"']?step[\"']?\s*:")
 _MOST_PROBLEMS = 40
+_MOST_NOTES = 100
+_MOST_FIELDS = 60
 _NONE = frozenset({"", "null", "none", "~"})
 
 
@@ -53,6 +56,7 @@ class _Reader:
 
     def __init__(self, text: str, tools: Sequence[ToolSpec], notes: list[str]) -> None:
         self.lines = text.splitlines()
+        self.starts = [n for n, line in enumerate(self.lines) if _STEP_LINE.match(line)]
         self.tools = tools
         self.notes = notes
         self.problems: list[Problem] = []
@@ -68,12 +72,21 @@ class _Reader:
         if not isinstance(reasoning, str | None):
             self._wrong(None, "reasoning", "reasoning is not a text")
         self._note_unknown(value, {"reasoning", listed[0]}, "the plan")
-        steps = [self._step(place, entry) for place, entry in enumerate(value[listed[0]])]
+        steps = self._steps(value[listed[0]])
         if self.problems:
-            return Parsed(problems=self.problems[:_MOST_PROBLEMS], notes=self.notes)
-        read = Plan(reasoning=reasoning or "", steps=[step for step in steps if step])
-        plan, adapted = normalise(read, self.tools)
-        return Parsed(plan=plan, notes=[*self.notes, *adapted])
+            return Parsed(problems=self.problems[:_MOST_PROBLEMS], notes=self.notes[:_MOST_NOTES])
+        plan, adapted = normalise(Plan(reasoning=reasoning or "", steps=steps), self.tools)
+        return Parsed(plan=plan, notes=[*self.notes, *adapted][:_MOST_NOTES])
+
+    def _steps(self, entries: list[Any]) -> list[PlanStep]:
+        steps = []
+        for place, entry in enumerate(entries):
+            step = self._step(place, entry)
+            if step is not None:
+                steps.append(step)
+            if len(self.problems) >= _MOST_PROBLEMS:
+                break
+        return steps
 
     def _unwrapped(self, value: dict[str, Any]) -> dict[str, Any]:
         """`{plan: {reasoning, steps}}` is read as its inside."""
@@ -109,16 +122,19 @@ class _Reader:
     def _named(self, place: int, entry: dict[Any, Any]) -> dict[str, Any]:
         """The fields by their right names; empty ones are as good as absent."""
         named: dict[str, Any] = {}
+        if len(entry) > _MOST_FIELDS:
+            self._wrong(place, "step", f"the step at place {place} has {len(entry)} fields")
+            return named
         for key, value in entry.items():
             name = _BY_LETTERS.get(_letters(key))
             if name is None:
-                self._unknown(place, str(key), set(entry))
+                self._unknown(place, one_line(str(key), 60), set(entry))
             elif name in named:
                 self._wrong(place, name, f"{name} stands there twice")
             elif value is not None and not _is_none(name, value):
                 named[name] = value
                 if name != key:
-                    self.notes.append(f"step {place}: {key} read as {name}")
+                    self.notes.append(f"step {place}: {one_line(str(key), 60)} read as {name}")
         return named
 
     def _unknown(self, place: int, key: str, keys: set[Any]) -> None:
@@ -137,26 +153,42 @@ class _Reader:
             self._wrong(place, name, f"{name} is not {error}")
             return None
         if converted.note:
-            self.notes.append(f"step {place}: {name}: {converted.note}")
+            self.notes.append(f"step {place}: {name}: {one_line(converted.note, 200)}")
         return converted.value
 
     def _wrong(self, place: int | None, name: str, message: str) -> None:
-        quote = _line_of(self.lines, place, name)
+        quote = self._line_of(place, name)
         problem = Problem(
             check=FIELDS.name, message=message, step=place, fix=FIELDS.fix, quote=quote
         )
         self.problems.append(problem)
 
+    def _line_of(self, place: int | None, name: str) -> str:
+        """The line of the text that gives the field, found by looking; empty if it is not seen."""
+        lines = self.lines
+        if place is not None:
+            if place >= len(self.starts):
+                return ""
+            start, end = [*self.starts, len(lines)][place : place + 2]
+            lines = lines[start:end]
+        field = re.compile(rf"(?:^|[\s{{,-])[\"']?{re.escape(name)}[\"']?\s*:")
+        for line in lines:
+            found = field.search(line)
+            if found:
+                return _cut(line[found.start() :])
+        return ""
+
     def _note_unknown(self, value: dict[str, Any], known: set[str], where: str) -> None:
         for key in value:
             if key not in known:
-                self.notes.append(f"{where}: there is no field {key!r}; it was left out")
+                shown = one_line(str(key), 60)
+                self.notes.append(f"{where}: there is no field {shown!r}; it was left out")
 
 
 def _no_list(value: dict[str, Any], listed: list[str]) -> str:
     if listed:
         return "there is both a list `plan` and a list `steps`; write only `plan`"
-    names = ", ".join(map(str, value))[:100]
+    names = one_line(", ".join(map(str, value)), 100)
     return f"there is no list `plan` of steps, only: {names or 'nothing'}"
 
 
@@ -175,22 +207,6 @@ def _is_none(name: str, value: Any) -> bool:
     return (bare is not None and bare.strip().lower() in _NONE) or value == {}
 
 
-def _line_of(lines: Sequence[str], place: int | None, name: str) -> str:
-    """The line of the text that gives the field, found by looking; empty where it is not seen."""
-    starts = [number for number, line in enumerate(lines) if _STEP_LINE.match(line)]
-    if place is not None and place < len(starts):
-        end = starts[place + 1] if place + 1 < len(starts) else len(lines)
-        lines = lines[starts[place] : end]
-    elif place is not None:
-        return ""
-    named = re.compile(rf"(?:^|[\s{{,-])[\"']?{re.escape(name)}[\"']?\s*:")
-    for line in lines:
-        found = named.search(line)
-        if found:
-            return _cut(line[found.start() :])
-    return ""
-
-
 def quote_of(text: str, error: str) -> str:
     """The line that an error message names by its number."""
     found = re.search(r"\bline (\d{1,9})\b", error)
@@ -200,5 +216,4 @@ def quote_of(text: str, error: str) -> str:
 
 
 def _cut(line: str) -> str:
-    line = line.strip()
-    return line if len(line) <= _LONGEST_QUOTE else line[: _LONGEST_QUOTE - 1] + "…"
+    return one_line(line, _LONGEST_QUOTE)

@@ -6,10 +6,12 @@ What is checked stands in `check_table.py`; the optional judgement by an agent i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 import msgspec
 
 from maker.core.models import Plan, Problem, ToolSpec, Value
+from maker.core.text import one_line
 from maker.validator.check_table import CHECKS, FIELDS, Check
 from maker.validator.findings import Finding
 from maker.validator.flow_checks import MOST_STEPS, step_count
@@ -17,6 +19,7 @@ from maker.validator.plan_view import PlanView
 
 MOST_PROBLEMS = 40
 """More than this helps nobody to write a better plan."""
+LONGEST_MESSAGE = 500
 
 
 class Checked(Value, frozen=True, kw_only=True):
@@ -47,7 +50,7 @@ def check_plan(
     if len(plan.steps) > MOST_STEPS:
         errors = [_problem(finding, _check("step-count")) for finding in step_count(view)]
         return Checked(errors=errors, warnings=[], checks_passed=0)
-    found = {check.name: [_problem(f, check) for f in check.find(view)] for check in CHECKS}
+    found = {check.name: _problems(check, view) for check in CHECKS}
     return Checked(
         errors=_of("error", found),
         warnings=_of("warning", found),
@@ -64,10 +67,14 @@ def _check(name: str) -> Check:
     return next(check for check in CHECKS if check.name == name)
 
 
+def _problems(check: Check, view: PlanView) -> list[Problem]:
+    return [_problem(finding, check) for finding in islice(check.find(view), MOST_PROBLEMS)]
+
+
 def _problem(finding: Finding, check: Check) -> Problem:
     return Problem(
         check=check.name,
-        message=finding.message,
+        message=one_line(finding.message, LONGEST_MESSAGE),
         step=finding.step,
         fix=check.fix,
         quote=finding.quote,
@@ -79,5 +86,6 @@ def _wrong_type(plan: Plan) -> Problem | None:
     try:
         msgspec.convert(msgspec.to_builtins(plan), Plan)
     except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
-        return Problem(check=FIELDS.name, message=f"not a plan: {error}", fix=FIELDS.fix)
+        message = one_line(f"not a plan: {error}", LONGEST_MESSAGE)
+        return Problem(check=FIELDS.name, message=message, fix=FIELDS.fix)
     return None

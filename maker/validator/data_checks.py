@@ -10,7 +10,7 @@ from maker.core.models import OWN_OUTPUT_DECIDES, PlanStep
 from maker.replies.paths import type_at
 from maker.replies.schema import ListOf, Maybe, Primitive, Record, Schema, SchemaError
 from maker.validator.findings import Finding, found
-from maker.validator.literals import is_kept, literals
+from maker.validator.literals import literals, lost
 from maker.validator.plan_view import OutputPath, PlanView, is_conditional, output_path
 
 MOST_ITERATIONS = 1_100_000
@@ -180,9 +180,8 @@ def _read_by(step: PlanStep) -> Iterator[OutputPath]:
 def fidelity(view: PlanView) -> Iterator[Finding]:
     """What the instruction says word for word reaches a step."""
     text = "\n".join(_words_of(step) for step in view.plan.steps)
-    for literal in literals(view.instruction):
-        if not is_kept(literal, text):
-            yield Finding(message=f"no step mentions {literal!r} from the instruction")
+    for literal in lost(literals(view.instruction), text):
+        yield Finding(message=f"no step mentions {literal!r} from the instruction")
 
 
 def _words_of(step: PlanStep) -> str:

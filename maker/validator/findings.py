@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from maker.core.models import PlanStep, Value
+from maker.core.text import one_line
 from maker.validator.plan_view import PlanView
 
 
@@ -33,8 +34,7 @@ def quote(step: PlanStep, field: str) -> str:
     """The field as a line of the plan."""
     value = getattr(step, field)
     text = f"{field}: {value if isinstance(value, str) else _flow(value)}"
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_QUOTE else line[: _LONGEST_QUOTE - 1] + "…"
+    return one_line(text, _LONGEST_QUOTE)
 
 
 def _flow(value: Any) -> str:

@@ -5,7 +5,7 @@ keeps them. Pure; only heuristics, so what it finds is never more than a warning
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 _URL = re.compile(r"https?://[^\s<>\"'`)\]]+")
 _QUOTED = re.compile(r"\"([^\"\n]{1,200})\"|`([^`\n]{1,200})`|“([^”\n]{1,200})”")
@@ -16,7 +16,8 @@ _PATH = re.compile(
 _FILE_NAME = re.compile(
     r"(?<![\w/.@-])(?:\*|[\w-]{2,})(?:\.[\w-]+)*\.[A-Za-z][A-Za-z0-9]{0,4}(?![\w/])"
 )
-_NUMBER = re.compile(r"(?<![\w./:-])\d+(?:[.,]\d+)*(?![\w/:-])")
+_ANY_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NUMBER = re.compile(r"(?<![\w./:,-])\d+(?:[.,]\d+)*(?![\w/:-])")
 
 _WORD_PAIRS = frozenset(
     [
@@ -32,29 +33,38 @@ _NUMBER_WORDS = (
 _ENDS = ".,;:!?"
 
 
+MOST_LITERALS = 200
+MOST_CHARS = 8_000
+"""So much of an instruction is looked at: enough for words, and no work for a pasted file."""
+
+
 def literals(text: str) -> list[str]:
     """What must reach a step word for word, each once, in the order of its kind."""
     found: dict[str, None] = {}
-    rest = text
+    rest = text[:MOST_CHARS]
     for kind in (_URL, _QUOTED, _SINGLE_QUOTED, _PATH, _FILE_NAME, _NUMBER):
         for literal in _matches(kind, rest):
             if literal and literal.lower() not in _WORD_PAIRS:
                 found[literal] = None
         rest = kind.sub(" ", rest)
-    return list(found)
+    return list(found)[:MOST_LITERALS]
 
 
-def is_kept(literal: str, text: str) -> bool:
-    """Whether the literal occurs in the text, whatever the case; small numbers also as words."""
-    if not re.fullmatch(r"\d[\d.,]*", literal):
-        return literal.lower() in text.lower()
-    if re.search(rf"(?<![\d.]){re.escape(literal)}(?!\d|\.\d)", text):
-        return True
-    small = literal.isascii() and literal.isdigit() and len(literal) < 3
-    value = int(literal) if small else len(_NUMBER_WORDS)
-    if value >= len(_NUMBER_WORDS):
-        return False
-    return bool(re.search(rf"\b{_NUMBER_WORDS[value]}\b", text, re.IGNORECASE))
+def lost(wanted: Sequence[str], text: str) -> list[str]:
+    """The literals that do not occur in the text, whatever the case; small numbers also as words.
+
+    A number must stand by itself: neither 13 nor 3.1 keeps a 3.
+    """
+    lower = text.lower()
+    numbers = set(_ANY_NUMBER.findall(text))
+    numbers |= {part for number in numbers for part in number.split(",")}
+    words = set(re.findall(r"[a-z]+", lower))
+    numbers |= {str(n) for n, word in enumerate(_NUMBER_WORDS) if word in words}
+    return [
+        literal
+        for literal in wanted
+        if not (literal in numbers if _ANY_NUMBER.fullmatch(literal) else literal.lower() in lower)
+    ]
 
 
 def _matches(kind: re.Pattern[str], text: str) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from maker.core.models import OWN_OUTPUT_DECIDES, PlanStep
@@ -66,8 +67,8 @@ def disjoint_tools(view: PlanView) -> Iterator[Finding]:
             message = f"{tool} is a primary tool and its own fallback"
             yield found(step, message, field="fallback_tools")
         for field in ("primary_tools", "fallback_tools"):
-            tools = getattr(step, field)
-            for tool in sorted({tool for tool in tools if tools.count(tool) > 1}):
+            times = Counter(getattr(step, field))
+            for tool in sorted(tool for tool in times if times[tool] > 1):
                 yield found(step, f"{tool} is listed twice", field=field)
 
 

@@ -132,6 +132,7 @@ def test_a_missing_required_field_is_named(name: str) -> None:
         ("primary_tools", [1]),
         ("primary_tools", {"Read": True}),
         ("targets", ["one"]),
+        ("vote_on", ["a"] * 1_001),
         ("repeat", {"until": "ok"}),
         ("repeat", {"until": "ok", "max_iterations": 3, "forever": True}),
         ("repeat", "until ok"),

@@ -9,7 +9,7 @@ import pytest
 from maker.core.models import Effect, Plan, PlanStep, Repeat, ToolSpec
 from maker.tools.registry import ToolRegistry
 from maker.validator.check_table import CHECKS
-from maker.validator.checks import Checked, check_plan
+from maker.validator.checks import LONGEST_MESSAGE, MOST_PROBLEMS, Checked, check_plan
 
 TOOLS = ToolRegistry.with_defaults().specs()
 
@@ -238,3 +238,13 @@ def test_a_plan_of_wrong_types_is_an_error_and_no_exception() -> None:
         checked = check_plan(Plan(reasoning="r", steps=[step]), tools=TOOLS, instruction="x")  # type: ignore[list-item]
         assert [problem.check for problem in checked.errors] == ["fields"]
         assert checked.errors[0].fix
+
+
+def test_what_is_said_of_a_hostile_plan_stays_short_and_printable() -> None:
+    name = "\x1b[31m" + "x" * 100_000
+    bad = action(0, -1, primary_tools=[name] * 2, input_variables=[name] * 500, title="")
+    checked = check(bad, instruction=f'"{"y" * 150}" ' * 500)
+    assert len(checked.errors) <= MOST_PROBLEMS
+    for problem in [*checked.errors, *checked.warnings]:
+        assert len(problem.message) <= LONGEST_MESSAGE
+        assert (problem.message + problem.quote).isprintable()
