@@ -1,4 +1,4 @@
-"""Writes a log for this folder: `python tests/golden/record.py RUN FILE` (the run is in the usual database)."""
+"""Writes a log for this folder: `python tests/golden/record.py RUN FILE` (from the usual database)."""
 
 from __future__ import annotations
 

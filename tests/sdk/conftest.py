@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from loopback import Answer, LoopbackApi, Request
 
+from loopback import Answer, LoopbackApi, Request
 from maker.core.models import AgentCall, CallKey
 from maker.executor.agent_runner import AgentRunner
 

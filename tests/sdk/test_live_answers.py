@@ -7,8 +7,8 @@ import threading
 from pathlib import Path
 
 import pytest
-from loopback import Reply, Request, prompt, text, tool_results, tools_offered, use
 
+from loopback import Reply, Request, prompt, text, tool_results, tools_offered, use
 from maker.core.models import Usage
 
 pytestmark = [pytest.mark.sdk, pytest.mark.slow]

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 import pytest
-from loopback import Answer, Failure, Fault, Reply, Request, text, tool_results, use
 
+from loopback import Answer, Failure, Fault, Reply, Request, text, tool_results, use
 from maker.errors import AgentNotReady, AgentUnavailable, ConfigError, ModelNotFound
 from maker.executor import processes
 from maker.executor.agent_runner import AgentRunner

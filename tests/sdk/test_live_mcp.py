@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from loopback import Answer, Reply, Request, tool_results, use
 
+from loopback import Answer, Reply, Request, tool_results, use
 from maker.errors import AgentNotReady, ConfigError
 from maker.executor.agent_runner import AgentRunner
 from maker.tools.registry import ToolRegistry
