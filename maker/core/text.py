@@ -52,9 +52,7 @@ def _plain(value: Any, path: str, depth: int) -> Any:
             return clean(value)
         case int():
             return _plain_int(value, path)
-        case float():
-            if not math.isfinite(value):
-                raise ValueError(f"{path or 'the value'} is {value}, which JSON cannot hold")
+        case float() if math.isfinite(value):
             return float(value)
         case dict():
             return {
@@ -66,8 +64,8 @@ def _plain(value: Any, path: str, depth: int) -> Any:
         case list() | tuple():
             return [_plain(item, f"{path}[{n}]", depth + 1) for n, item in enumerate(value)]
         case _:
-            kind = type(value).__name__
-            raise ValueError(f"{path or 'the value'} is a {kind}, which JSON cannot hold")
+            kind = value if isinstance(value, float) else f"a {type(value).__name__}"
+            raise ValueError(f"{path or 'the value'} is {kind}, which JSON cannot hold")
 
 
 def _plain_int(value: int, path: str) -> int:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
 from itertools import accumulate, islice
 from typing import Any
 
@@ -18,6 +17,7 @@ from maker.replies.json_text import DuplicateKey, TooDeep, decode_at
 from maker.replies.loaded import Unreadable, Verdict, worse
 from maker.replies.quoted import suspect_strings
 from maker.replies.scalars import uncommented
+from maker.replies.wanted import TOP_KEY, Wanted
 from maker.replies.yaml_core import BlockReader
 
 MAX_FOUND = 5_000
@@ -35,73 +35,20 @@ _NESTING = frozenset({"markdown", "md"})
 _BRACKET = re.compile(
     r"\{(?=\s{0,200}(?:\}|[\"'“][^\n\"'”]{0,200}[\"'”]\s{0,20}:|[A-Za-z_]\w{0,60} ?:\s))"
 )
-_TOP_KEY = re.compile(
-    r"^([\"']?)([A-Za-z_][\w.-]*(?: [\w.-]+){0,3})\1[ \t]{0,8}:(?=\s|$)", re.MULTILINE
-)
-_WORD = re.compile(r"[A-Za-z_][\w.-]*")
-
-
-def letters(text: str) -> str:
-    """What is left of a name without case and separators."""
-    return re.sub(r"[\s_-]+", "", text).casefold()
-
-
-class Wanted:
-    """The field names that tell the answer from other things in the text; none: any will do."""
-
-    def __init__(self, fields: Iterable[str], *, at_any_depth: bool = False) -> None:
-        self.fields = frozenset(map(letters, fields))
-        self.at_any_depth = at_any_depth
-
-    def names(self, key: str) -> bool:
-        """Whether the key is a wanted field, whatever its case and separators."""
-        return letters(key) in self.fields
-
-    def may_start(self, line: str) -> bool:
-        """Whether a block that starts with this line may be the answer."""
-        found = _TOP_KEY.match(line)
-        if not found:
-            return False
-        if not self.fields or self.at_any_depth:
-            return bool(_WORD.fullmatch(found[2]))
-        return self.names(found[2]) or found[2] == "cannot" or self.is_wrapper(found[2])
-
-    def is_wrapper(self, key: str) -> bool:
-        """Whether models put answers inside of something of this name."""
-        return bool(_WRAPPER.fullmatch(key))
-
-    def accepts(self, value: Any, depth: int = 3) -> bool:
-        """Whether the value looks like the answer."""
-        if isinstance(value, list):
-            return not self.fields or (
-                self.at_any_depth and depth > 0 and any(self.accepts(v, depth) for v in value[:2])
-            )
-        if not isinstance(value, dict):
-            return False
-        if not self.fields or "cannot" in value or any(map(self.names, value)):
-            return True
-        if depth == 0 or not (self.at_any_depth or len(value) == 1):
-            return False
-        return any(self.accepts(each, depth - 1) for each in list(value.values())[:8])
-
-    def is_complete(self, value: dict[str, Any]) -> bool:
-        """Whether the mapping names every wanted field."""
-        return bool(self.fields) and self.fields <= set(map(letters, value))
-
-
-_WRAPPER = re.compile(
-    r"(?:final_?)?(?:output|result|answer|response|reply|data|json)|step_\d+_output", re.IGNORECASE
-)
 
 
 class Found(Struct, frozen=True):
-    """A value at a place of the text; a weak one may be prose that looks like a mapping."""
+    """A value at a place of the text.
+
+    `prose`: a block outside of fences; `weak`: one that lacks fields, perhaps no mapping at all.
+    """
 
     verdict: Verdict
     value: Any
     notes: list[str] = []
     start: int = 0
     end: int = 0
+    prose: bool = False
     weak: bool = False
 
 
@@ -206,6 +153,8 @@ class Candidates:
         else:
             after = start if info in _NESTING or not closing else end
             self._taken.append((start, after))
+        if info and info in _DATA and not closing and after == start:
+            self.broken.append(start)
         if closing:
             self._closers.add(closing.start())
             return max(after, closing.end()) if after > start else start
@@ -232,7 +181,7 @@ class Candidates:
         first_line = bisect_right(self._line_starts, start) - 1
         if start > self._line_starts[first_line]:
             first_line += 1
-        reader = BlockReader(body.strip("\n").split("\n"), first_line + 1)
+        reader = BlockReader(body.strip("\n").split("\n"), first_line + 1, self.wanted.names)
         try:
             value = _whole_body(reader)
         except (DuplicateKey, TooDeep):
@@ -242,20 +191,19 @@ class Candidates:
             return start
         if not isinstance(value, dict):
             return start
+        if not closed:
+            reader.guesses["a fence is not closed"] = None
         verdict: Verdict = "normalised" if reader.notes else "extracted"
-        notes = [*reader.notes, *reader.guesses]
-        if reader.guesses or not closed:
-            verdict = "repaired"
-            notes += [] if closed else ["a fence is not closed"]
-        self._add(Found(verdict, value, notes, start, end))
+        verdict = "repaired" if reader.guesses else verdict
+        self._add(Found(verdict, value, [*reader.notes, *reader.guesses], start, end))
         return end
 
     def _blocks(self) -> None:
         """Read the YAML blocks that stand in the prose."""
         taken = sorted(self._taken)
         starts = [start for start, _ in taken]
-        reader = BlockReader(list(self.lines))
-        for key in islice(_TOP_KEY.finditer(self.text), MAX_KEYS):
+        reader = BlockReader(list(self.lines), is_field=self.wanted.names)
+        for key in islice(TOP_KEY.finditer(self.text), MAX_KEYS):
             line = bisect_right(self._line_starts, key.start()) - 1
             place = bisect_right(starts, key.start()) - 1
             inside = place >= 0 and key.start() < taken[place][1]
@@ -283,7 +231,7 @@ class Candidates:
         verdict: Verdict = "repaired" if guesses else "normalised" if reader.notes else "extracted"
         weak = not self.wanted.is_complete(value)
         end = self._line_starts[last] - 1
-        self._add(Found(verdict, value, [*reader.notes, *guesses], start, end, weak))
+        self._add(Found(verdict, value, [*reader.notes, *guesses], start, end, True, weak))
 
 
 def _is_fence(line: str) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from maker.core.text import clean, one_line
-from maker.replies.candidates import Found, Wanted
+from maker.replies.candidates import Found
 from maker.replies.fit import Fitting
 from maker.replies.loaded import Loaded, Unreadable, Verdict, worse
 from maker.replies.scalars import Plain
 from maker.replies.scan import find
 from maker.replies.schema import Maybe, Record, Schema
+from maker.replies.wanted import Wanted
 
 MAX_CHARS = 4 * 1024 * 1024
 """Longer texts are refused unread."""

@@ -43,25 +43,11 @@ class Place(Protocol):
 
 def double_quoted(place: Place) -> str:
     """A string in double quotes; quotes inside that end nothing are taken as part of it."""
-    found = _DOUBLE.match(place.text, place.at, place.end)
-    assert found is not None
-    start, stop = found.start(1), found.end(1)
-    inner_quotes = 0
-    while (
-        inner_quotes < MAX_INNER_QUOTES
-        and found.end() > stop
-        and not _AFTER.match(place.text, found.end(), place.end)
-    ):
-        following = _DOUBLE.match(place.text, found.end() - 1, place.end)
-        if not following or following.end() == following.end(1):
-            break
-        found, stop = following, following.end(1)
-        inner_quotes += 1
-    if inner_quotes:
-        place.guesses["quotes inside of a string"] = None
-    if found.end() == found.end(1):
+    start = place.at + 1
+    stop, end = _double_end(place)
+    if stop == end:
         place.guesses["a string is not closed"] = None
-    place.at = found.end()
+    place.at = end
     raw = place.text[start:stop]
     raw = _line(place, _ESCAPED_BREAK.sub(r"\1", raw) if place.yaml else raw)
     text = unescaped(raw, _YAML if place.yaml else _JSON)
@@ -69,6 +55,21 @@ def double_quoted(place: Place) -> str:
         place.guesses["backslashes that are no escapes"] = None
         return literal(raw)
     return text
+
+
+def _double_end(place: Place) -> tuple[int, int]:
+    """Where the inside ends, and where the string ends: the same place if nothing closes it."""
+    found = _DOUBLE.match(place.text, place.at, place.end)
+    assert found is not None
+    for _ in range(MAX_INNER_QUOTES):
+        if found.end() == found.end(1) or _AFTER.match(place.text, found.end(), place.end):
+            break
+        following = _DOUBLE.match(place.text, found.end() - 1, place.end)
+        if not following or following.end() == following.end(1):
+            break
+        found = following
+        place.guesses["quotes inside of a string"] = None
+    return found.end(1), found.end()
 
 
 def single_quoted(place: Place, quoted_keys: bool) -> str:

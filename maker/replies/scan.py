@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import re
 
-from maker.replies.candidates import Candidates, Found, Wanted, flow_found, strict_found
+from maker.replies.candidates import Candidates, Found, flow_found, strict_found
 from maker.replies.flow import Flow
 from maker.replies.json_text import DuplicateKey, TooDeep, decode_at
 from maker.replies.loaded import Unreadable, Verdict
+from maker.replies.wanted import Wanted
 from maker.replies.yaml_core import BlockReader
 
 MAX_LINES = 300_000
 MAX_VALUES = 250_000
+_OPENING = re.compile(r"\{\s{0,200}[\"'“]\w")
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 
 
@@ -78,7 +80,7 @@ def _whole_flow(text: str) -> Found | None:
 
 def _whole_block(lines: list[str], wanted: Wanted) -> Found | None:
     """The text as one YAML mapping in block style, or None."""
-    reader = BlockReader(lines)
+    reader = BlockReader(lines, is_field=wanted.names)
     try:
         first = reader.peek()
         if first is not None and first[1] == "---":
@@ -108,19 +110,22 @@ def _chosen(candidates: Candidates, wanted: Wanted) -> Found:
         errors = candidates.errors
         raise Unreadable(errors[-1] if errors else "there is no JSON object or YAML mapping in it")
     best = pool[-1]
-    doubt = _doubt(best, candidates)
+    doubt = _doubt(best, candidates, wanted)
     return Found("repaired", best.value, [*best.notes, doubt]) if doubt else best
 
 
-def _doubt(best: Found, candidates: Candidates) -> str:
+def _doubt(best: Found, candidates: Candidates, wanted: Wanted) -> str:
     """Why the last readable value may not be the last word; empty where nothing speaks for it."""
     if any(place >= best.end for place in candidates.broken):
         return "a later value could not be read; this one stood before it"
-    if any(
-        each.start >= best.end and not each.weak and isinstance(each.value, dict)
-        for each in candidates.found
-    ):
+    later = [each for each in candidates.found if each.start >= best.end]
+    if any(isinstance(each.value, dict) and not each.weak for each in later):
         return "a later value has none of the declared fields and was passed over"
+    needed = 1 if best.prose else 2
+    if any(sum(map(wanted.names, each.value)) >= needed for each in later if each.weak):
+        return "a later mapping is not complete; this one stood before it"
+    if not later and _OPENING.search(candidates.text, best.end):
+        return "something like a value stands after it"
     return ""
 
 

@@ -8,6 +8,7 @@ aliases, tags, merge keys and complex keys are refused. Meaning is given in `fit
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from maker.replies.blocks import block_header, block_scalar, folded_plain, indent_of
@@ -30,11 +31,20 @@ _REST_OF_LINE = re.compile(r"[ \t]*(?:$|[ \t]#.*)")
 
 
 class BlockReader:
-    """Reads lines from `at` on; numbers in messages count from `line_number`, the first line's."""
+    """Reads lines from `at` on; numbers in messages count from `line_number`, the first line's.
 
-    def __init__(self, lines: list[str], line_number: int = 1) -> None:
+    `is_field` knows the declared names: one that starts a line of a text makes the text a guess.
+    """
+
+    def __init__(
+        self,
+        lines: list[str],
+        line_number: int = 1,
+        is_field: Callable[[str], bool] = lambda name: False,
+    ) -> None:
         self.lines = lines
         self.line_number = line_number
+        self.is_field = is_field
         self.at = 0
         self.nodes = 0
         self.notes: dict[str, None] = {}
@@ -200,10 +210,19 @@ class BlockReader:
         line = f"line {self.at + self.line_number - 1}: "
         if refused:
             return Plain(rest, line + why, refused=True)
+        start = self.at
         text, self.at = folded_plain(rest, self.lines, self.at, parent)
+        self.doubt_fields(self.lines[start : self.at])
         if text != rest and not why and (": " in text or uncommented(rest) != rest):
             why = "a colon or a comment inside of a text"
         return Plain(text, line + why if why else "")
+
+    def doubt_fields(self, lines: list[str]) -> None:
+        """Text is a guess where a line of it starts like a declared field."""
+        for line in lines:
+            key = _KEY.match(line.strip(" \t"))
+            if key and self.is_field(_key_name(key)):
+                self.guesses["a line that starts like a field was read as text"] = None
 
     def continued(self, parent: int) -> int:
         """The first line that cannot belong to brackets opened under indent `parent`."""
