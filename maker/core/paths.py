@@ -10,10 +10,10 @@ def look_up(value: Any, path: str) -> Any:
     for name in path.split(".") if path else []:
         if isinstance(value, dict):
             value = value.get(name)
-        elif isinstance(value, list) and name.isdigit():
+        elif isinstance(value, list) and name.isdecimal():
             value = value[int(name)] if int(name) < len(value) else None
         elif isinstance(value, list):
-            value = [item.get(name) if isinstance(item, dict) else None for item in value]
+            value = [look_up(item, name) for item in value]
         else:
             return None
     return value

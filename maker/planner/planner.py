@@ -79,7 +79,8 @@ def _finished(state: RunState) -> Finished | None:
     if not state.failure:
         return None
     done = [outcome for outcome in state.outcomes if outcome.status == "completed"]
-    return Finished(outputs={o.title: o.output for o in done}, failure=state.failure)
+    outputs = {f"step {o.step}: {o.title}": o.output for o in [*state.earlier, *done]}
+    return Finished(outputs=outputs, failure=state.failure)
 
 
 class PlannerModule:

@@ -35,7 +35,11 @@ class CountingAgent:
 
 
 def _plain(number: int) -> PlanStep:
-    return step(number, output_schema="{z: string, n: int, ok: bool, b: {y: int, x: [string]}}", vote_on=["n", "ok"])
+    return step(
+        number,
+        output_schema="{z: string, n: int, ok: bool, b: {y: int, x: [string]}}",
+        vote_on=["n", "ok"],
+    )
 
 
 def _listing(number: int) -> PlanStep:

@@ -1,4 +1,4 @@
-"""Writes a log for this folder: `python tests/golden/record.py RUN FILE` (from the usual database)."""
+"""Writes a log for this folder: `python tests/golden/record.py RUN FILE`."""
 
 from __future__ import annotations
 
