@@ -20,7 +20,7 @@ MAX_INNER_CHARS = 500_000
 """Longer strings are not looked into for JSON."""
 
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
-_STRING = Primitive("string")
+_STRING, _INT = Primitive("string"), Primitive("int")
 _AROUND = " \t\r\n\xa0\"'`“”‘’*."
 
 
@@ -156,6 +156,8 @@ class Fitting:
         if isinstance(value, list):
             if item == _STRING and set(map(type, value)) <= {str}:
                 return list(map(clean, value))
+            if item == _INT and set(map(type, value)) == {int} and max(map(abs, value)) < 2**64:
+                return list(value)
             return [self.fit(each, item, f"{path}[{n}]", depth + 1) for n, each in enumerate(value)]
         if value is None or (isinstance(value, Plain) and value in NULLS):
             return self._converted(path, None, [])

@@ -16,7 +16,7 @@ from maker.replies.wanted import Wanted
 from maker.replies.yaml_core import BlockReader
 
 MAX_LINES = 300_000
-MAX_VALUES = 250_000
+MAX_VALUES = 150_000
 _OPENING = re.compile(r"\{\s{0,200}[\"'“]\w")
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 
