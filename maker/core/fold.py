@@ -20,6 +20,10 @@ _AFTER_THE_USER = (e.RunResumed, e.PlanApproved, e.QuestionAnswered)
 """Each ends a wait for the user, which is no working time."""
 
 
+PAUSED_BY_SETTINGS = frozenset({"model", "settings"})
+"""Reasons of a pause that only other settings can end."""
+
+
 def fold(events: Iterable[e.Event]) -> RunState:
     """The state after these events, from nothing."""
     state = RunState()
@@ -273,6 +277,7 @@ def _resume(state: RunState, event: e.RunResumed) -> None:
     state.status, state.reason, state.detail, state.finished = "running", "", "", None
     for lane in state.lanes.values():
         lane.ambiguous = _is_ambiguous(lane)
+        _renew(lane, state.settings, reason)
     if event.replan:
         state.failure = reason or "the user asked for a new plan"
         state.phase, state.problems, state.rejected_text = "submitted", [], ""
@@ -281,6 +286,14 @@ def _resume(state: RunState, event: e.RunResumed) -> None:
     elif was_failed:
         state.rejections = 0
         _reopen(state)
+
+
+def _renew(lane: Lane, settings: TaskConfig, reason: str) -> None:
+    """New settings count where no vote has begun; a vote that cannot go on with its own is over."""
+    if lane.started and not lane.replies:
+        lane.config = settings
+    elif lane.started and reason in PAUSED_BY_SETTINGS and lane.config != settings:
+        lane.started = False
 
 
 def _is_ambiguous(lane: Lane) -> bool:

@@ -18,7 +18,7 @@ from maker.core.policy import LONGEST_WAIT_S, SUCCESSORS, retry_wait_s
 from maker.core.requests import prompt_text, request_hash
 from maker.core.seams import AskUser, Clock
 from maker.core.text import clean, redact
-from maker.errors import AgentNotReady, AgentUnavailable, ModelNotFound, RunMustPause
+from maker.errors import AgentNotReady, AgentUnavailable, ConfigError, ModelNotFound, RunMustPause
 from maker.executor import budget
 from maker.store.log import EventLog, content_hash
 
@@ -121,6 +121,8 @@ class Asker:
                 call = self._with_successor(call, fault)
             except AgentNotReady as fault:
                 raise RunMustPause(fault.kind, fault.message, advice=fault.advice) from fault
+            except ConfigError as fault:
+                raise RunMustPause("settings", fault.message, advice=fault.advice) from fault
             else:
                 self._record(call, reply)
                 return
