@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from fakes import RUN
+from maker.cli import report
 from maker.cli.main import main
-from maker.core.models import Simulation, TaskConfig
+from maker.core.models import Simulation, TaskConfig, Totals
+from maker.core.state import RunState
 from maker.errors import ConfigError
 
 
@@ -45,3 +48,23 @@ def test_a_vote_that_can_never_be_decided_is_refused_before_anything_is_planned(
     assert main(["run", "Count.", "--agent", "simulated", *voting]) == 2
     assert "may take only" in capfd.readouterr().err
     assert not maker_home.exists()
+
+
+@pytest.mark.parametrize("more", [[], ["--db", "runs.db"], ["-o", "answer.txt"]])
+def test_a_current_folder_that_was_deleted_is_named(
+    more: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    assert main(["run", "Count.", "--agent", "simulated", *more]) == 2
+    assert "does not exist any more" in capfd.readouterr().err
+
+
+def test_the_cap_that_is_advised_is_one_that_lets_the_run_go_on() -> None:
+    config = TaskConfig(instruction="x", max_cost_usd=5.0)
+    state = RunState(
+        config=config, status="paused", reason="budget", totals=Totals(cost_usd=28.88, samples=1)
+    )
+    assert report.resume_command(RUN, state, None).endswith("--max-cost-usd 58")

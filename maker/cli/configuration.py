@@ -125,9 +125,22 @@ def task_config(parameters: Mapping[str, Any], instruction: str) -> TaskConfig:
     """The configuration of a new run. Raises ConfigError for values that make no sense."""
     chosen = fields(parameters, {setting.name for setting in SETTINGS})
     chosen["simulation"] = Simulation(**chosen.get("simulation", {}))
-    config = TaskConfig(**{"cwd": str(Path.cwd()), **chosen, "instruction": instruction})
+    config = TaskConfig(**{"cwd": "", **chosen, "instruction": instruction})
+    if not config.cwd:
+        config = msgspec.structs.replace(config, cwd=_current_folder())
     require_decidable(config)
     return config
+
+
+def _current_folder() -> str:
+    try:
+        return str(Path.cwd())
+    except FileNotFoundError:
+        raise ConfigError(
+            "the current folder does not exist any more",
+            field="cwd",
+            advice="Change to another folder, or name one with --cwd.",
+        ) from None
 
 
 def require_decidable(config: TaskConfig) -> None:

@@ -33,6 +33,7 @@ class Examined(Value, frozen=True, kw_only=True):
 
 def read_text(source: str) -> str:
     """The text of the file, or of the standard input where it is `-`."""
+    name = "the standard input" if source == STANDARD_INPUT else source
     try:
         if source == STANDARD_INPUT:
             data = sys.stdin.buffer.read(MOST_BYTES + 1)
@@ -40,12 +41,12 @@ def read_text(source: str) -> str:
             with Path(source).open("rb") as file:
                 data = file.read(MOST_BYTES + 1)
         if len(data) > MOST_BYTES:
-            raise ConfigError(f"{source} is larger than {MOST_BYTES:,} bytes", field="plan")
+            raise ConfigError(f"{name} is larger than {MOST_BYTES:,} bytes", field="plan")
         return data.decode("utf-8-sig")
     except OSError as error:
-        raise ConfigError(f"cannot read {source}: {error.strerror or error}") from error
+        raise ConfigError(f"cannot read {name}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{source} is not UTF-8 text: {error}") from error
+        raise ConfigError(f"{name} is not UTF-8 text: {error}") from error
 
 
 def examine(

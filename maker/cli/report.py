@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Mapping
 
@@ -16,6 +17,7 @@ from maker.store.location import shown
 EXIT_OF_PAUSE = {
     "dry_run": 0,
     "model": 2,
+    "settings": 2,
     "approval": 3,
     "question": 3,
     "ambiguous": 3,
@@ -85,12 +87,14 @@ def resume_command(run: RunId, state: RunState, db: str | None) -> str:
 
 
 def _higher_cap(state: RunState) -> str:
-    """The option that lifts the cap that was reached to twice its height."""
+    """The option that lifts the cap that was reached to twice its height, or what was used."""
     config, totals = state.settings, state.totals
     if config.max_cost_usd is not None and totals.cost_usd >= config.max_cost_usd:
-        return f" --max-cost-usd {2 * config.max_cost_usd:g}"
+        overshot = totals.cost_usd > 2 * config.max_cost_usd
+        higher = math.ceil(2 * totals.cost_usd) if overshot else 2 * config.max_cost_usd
+        return f" --max-cost-usd {higher:g}"
     if config.max_tokens is not None and totals.tokens >= config.max_tokens:
-        return f" --max-tokens {2 * config.max_tokens}"
+        return f" --max-tokens {2 * max(config.max_tokens, totals.tokens)}"
     if config.max_samples is not None and totals.samples >= config.max_samples:
         return f" --max-samples {2 * config.max_samples}"
     return f" --max-minutes {2 * config.max_minutes:g}" if config.max_minutes else ""

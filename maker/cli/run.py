@@ -138,9 +138,9 @@ def output_of(parameters: dict[str, Any]) -> session.Output:
 
 def check_output(file: Path | None) -> None:
     """Raise ConfigError where the answer could not be written in the end."""
-    if file is not None and not file.absolute().parent.is_dir():
+    if file is not None and not file.parent.is_dir():
         raise ConfigError(
-            f"cannot write the answer to {file}: there is no folder {file.absolute().parent}",
+            f"cannot write the answer to {file}: there is no folder {file.parent}",
             field="-o",
         )
 

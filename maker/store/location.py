@@ -62,5 +62,5 @@ def _absolute(path: str, field: str) -> str:
         raise ConfigError(f"{path!r} is not the path of a database", field=field, advice=_ADVICE)
     try:
         return str(Path(path).expanduser().absolute())
-    except RuntimeError as error:
+    except (RuntimeError, FileNotFoundError) as error:
         raise ConfigError(f"{path}: {error}", field=field, advice=_ADVICE) from error
