@@ -15,7 +15,7 @@ MAX_DEPTH = 128
 MAX_INT_DIGITS = 1000
 """Longer integers are slow to print, and refused."""
 
-_INVALID = re.compile("[\x00\ud800-\udfff]")
+_INVALID = re.compile("[\x00\ud800-\udfff]+")
 _ESCAPE_SEQUENCE = re.compile(
     r"\x1b\[[0-?]*+[ -/]*+[@-~]?"  # CSI
     r"|\x1b\][^\x07\x1b\n]*+(?:\x07|\x1b\\)"  # OSC, ended
@@ -31,7 +31,7 @@ _LINE_BREAK = re.compile("\r\n|[\r\u2028\u2029\x85\x0b\x0c]")
 
 def clean(text: str) -> str:
     """The text as valid UTF-8 can hold it: lone surrogates and NUL become U+FFFD."""
-    return _INVALID.sub("\ufffd", text)
+    return _INVALID.sub(lambda found: "\ufffd" * len(found[0]), text)
 
 
 def plain(value: Any) -> Any:
