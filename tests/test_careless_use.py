@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,3 +71,23 @@ def test_the_cap_that_is_advised_is_one_that_lets_the_run_go_on() -> None:
         config=config, status="paused", reason="budget", totals=Totals(cost_usd=28.88, samples=1)
     )
     assert report.resume_command(RUN, state, None).endswith("--max-cost-usd 58")
+
+
+COMMAND = f"{shlex.quote(sys.executable)} -m maker"
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("shell", "code"),
+    [
+        (f"{COMMAND} run Count --agent simulated --quiet <&- >&- 2>&-", 0),
+        pytest.param(f"{COMMAND} history > /dev/full", 1, marks=needs_full),
+    ],
+)
+def test_a_stream_that_is_closed_or_full_is_no_traceback(shell: str, code: int) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "maker", "demo", "--disks", "1"], check=True, capture_output=True
+    )
+    done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=False)
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr

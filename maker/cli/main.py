@@ -5,6 +5,7 @@ What a command does is in its own module; nothing heavy is imported here.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import errno
 import io
@@ -109,17 +110,29 @@ def program(ctx: click.Context) -> None:
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run the command line and give the exit code; never a traceback for an expected error."""
+    _open_what_is_closed()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # without UTF-8 there is an answer, too
     try:
         code = errors.guarded(lambda: _invoke(sys.argv[1:] if args is None else list(args)))
         sys.stdout.flush()
     except OSError as error:
-        if error.errno not in (errno.EPIPE, errno.EIO):
+        if error.errno not in (errno.EPIPE, errno.EIO, errno.ENOSPC):
             raise
+        is_full = error.errno == errno.ENOSPC
+        if is_full:
+            with contextlib.suppress(OSError):
+                click.echo("Error: the output cannot be written: the disk is full.", err=True)
         _drop_output()
-        return errors.EXIT_BROKEN_PIPE
+        return 1 if is_full else errors.EXIT_BROKEN_PIPE
     return code
+
+
+def _open_what_is_closed() -> None:
+    """A stream that the caller closed leads nowhere; otherwise a database could get its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode))
 
 
 def _invoke(args: list[str]) -> object:
