@@ -48,19 +48,27 @@ def __getattr__(name: str) -> Any:
 
 
 async def run_task(
-    config: TaskConfig, registry: ToolRegistry | None = None, *, store: EventStore | None = None
+    config: TaskConfig,
+    registry: ToolRegistry | None = None,
+    *,
+    store: EventStore | None = None,
+    run_id: str | None = None,
 ) -> AsyncIterator[Event]:
     """Run a task and yield its events, each once it is on disk.
 
     Without a registry the agent has Claude's own tools; without a store the events go to the
-    same database that the command line uses.
+    same database that the command line uses. Give a `run_id` (any new UUID) to resume by it.
     """
     app = import_module("maker.app")
     orchestrator_class = sys.modules[__name__].Orchestrator
     registry = app.registry_for(config, registry)
     async with app.opened(store) as events:
         orchestrator = orchestrator_class(
-            config=config, registry=registry, store=events, **app.seams(config, registry)
+            config=config,
+            registry=registry,
+            store=events,
+            run_id=app.run_id_from(run_id),
+            **app.seams(config, registry),
         )
         async for event in orchestrator.run():
             yield event

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from maker.core.orchestrator import Consent, Orchestrator, nobody
 from maker.core.seams import Agent, AskUser, EventStore
 from maker.core.state import RunState, changed
 from maker.core.text import environment_secrets
+from maker.errors import ConfigError
 from maker.executor.agent_runner import AgentRunner
 from maker.executor.agent_simulated import SimulatedAgent
 from maker.store.location import database_url
@@ -47,6 +49,18 @@ async def opened(
         yield own
     finally:
         await own.close()
+
+
+def run_id_from(text: str | None) -> RunId | None:
+    """The run id that a caller chose. Raises ConfigError for anything but a UUID."""
+    if text is None:
+        return None
+    try:
+        return RunId(str(uuid.UUID(text)))
+    except ValueError:
+        raise ConfigError(
+            f"{text!r} is no UUID", field="run_id", advice="Give str(uuid.uuid4()), or nothing."
+        ) from None
 
 
 def registry_for(config: TaskConfig, registry: ToolRegistry | None = None) -> ToolRegistry:

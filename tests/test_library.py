@@ -1,0 +1,55 @@
+"""maker as a library: what `run_task` and `resume_task` promise beside the seed's tests."""
+
+from __future__ import annotations
+
+import os
+import uuid
+
+import pytest
+
+from maker import MemoryStore, SqlStore, TaskConfig, resume_task, run_task
+from maker.core import events as e
+from maker.core.models import RunId
+from maker.errors import ConfigError
+from maker.store.queries import Reader
+
+CONFIG = TaskConfig(instruction="Count things.", agent="simulated")
+
+
+async def test_a_task_without_a_store_is_in_the_database_of_the_command_line() -> None:
+    events = [event async for event in run_task(CONFIG)]
+    assert isinstance(events[-1], e.TaskCompleted)
+    with Reader(f"{os.environ['MAKER_HOME']}/maker.db") as reader:
+        (row,) = reader.runs()
+    assert row.summary.status == "completed"
+
+
+async def test_a_run_with_a_chosen_id_is_resumed_by_it() -> None:
+    store, run = MemoryStore(), str(uuid.UUID(int=7))
+    capped = TaskConfig(instruction="Count things.", agent="simulated", max_samples=1)
+    first = [event async for event in run_task(capped, store=store, run_id=run)]
+    assert isinstance(first[-1], e.RunPaused)
+    rest = [event async for event in resume_task(run, options={"max_samples": None}, store=store)]
+    assert isinstance(rest[-1], e.TaskCompleted)
+    assert len(await store.load(RunId(run))) == len(first) + len(rest)
+
+
+async def test_a_completed_run_is_resumed_to_nothing() -> None:
+    store, run = MemoryStore(), str(uuid.UUID(int=7))
+    async for _ in run_task(CONFIG, store=store, run_id=run):
+        pass
+    assert [event async for event in resume_task(run, store=store)] == []
+
+
+async def test_a_run_id_that_is_no_uuid_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no UUID"):
+        async for _ in run_task(CONFIG, store=MemoryStore(), run_id="mine"):
+            pass
+
+
+async def test_a_given_store_stays_open(tmp_path: object) -> None:
+    store = SqlStore(f"{tmp_path}/own.db")
+    async for _ in run_task(CONFIG, store=store, run_id=str(uuid.UUID(int=7))):
+        pass
+    assert await store.load(RunId(str(uuid.UUID(int=7))))
+    await store.close()
