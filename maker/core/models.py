@@ -20,6 +20,8 @@ PIPELINE_END = -1
 """`next_step_sequence_number` of a step after which the run is complete."""
 OWN_OUTPUT_DECIDES = -2
 """`next_step_sequence_number` of a conditional step."""
+CONDITIONAL_SCHEMA = "{next_step: int, reason: string}"
+"""What every conditional step answers, whatever its plan says."""
 
 
 class Value(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,7 +8,15 @@ from typing import Any
 import msgspec
 
 from maker.core.events import parse_step_key
-from maker.core.models import OWN_OUTPUT_DECIDES, AgentCall, CallKey, Effect, PlanStep, TaskConfig
+from maker.core.models import (
+    CONDITIONAL_SCHEMA,
+    OWN_OUTPUT_DECIDES,
+    AgentCall,
+    CallKey,
+    Effect,
+    PlanStep,
+    TaskConfig,
+)
 from maker.core.paths import look_up
 from maker.core.state import Lane, RunState
 from maker.prompts import step as step_prompt
@@ -20,8 +28,6 @@ from maker.tools.effects import resolve_effect, strongest
 
 MOST_INPUT_CHARACTERS = 400_000
 """About 100,000 tokens of JSON: more does not fit beside a reply in every model's window."""
-
-CONDITIONAL_SCHEMA = "{next_step: int, reason: string}"
 
 _PATH = re.compile(r"(?<![\w/.])/(?:[\w.@+-]+/)*[\w.@+-]*[\w@+-]")
 _OUTPUT_OF = re.compile(r"step_(\d+)_output")

@@ -11,16 +11,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from maker.core.models import AgentReply
+from maker.core.models import CONDITIONAL_SCHEMA, AgentReply
 from maker.core.text import one_line, plain
 from maker.executor.canonical import canonical, pick
 from maker.replies.loaded import Loaded
 from maker.replies.loader import load
 from maker.replies.paths import comparable_fields
 from maker.replies.schema import Schema, SchemaError, parse_schema, problems
-
-CONDITIONAL_SCHEMA = "{next_step: int, reason: string}"
-"""What every conditional step answers."""
 
 _API_ERROR = re.compile(r"\s*(?:API Error\b|Execution error\b|Credit balance is too low)")
 _REFUSAL = re.compile(

@@ -7,9 +7,9 @@ from typing import Any
 
 import msgspec
 
-from maker.core.models import Plan, PlanStep, ToolSpec
+from maker.core.models import CONDITIONAL_SCHEMA, Plan, PlanStep, ToolSpec
 from maker.tools.effects import find_spec
-from maker.validator.plan_view import CONDITIONAL_SCHEMA, is_conditional
+from maker.validator.plan_view import is_conditional
 
 
 def normalise(plan: Plan, tools: Sequence[ToolSpec]) -> tuple[Plan, list[str]]:

@@ -10,12 +10,17 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from maker.core.models import OWN_OUTPUT_DECIDES, PIPELINE_END, Effect, Plan, PlanStep, ToolSpec
+from maker.core.models import (
+    CONDITIONAL_SCHEMA,
+    OWN_OUTPUT_DECIDES,
+    PIPELINE_END,
+    Effect,
+    Plan,
+    PlanStep,
+    ToolSpec,
+)
 from maker.replies.schema import Schema, SchemaError, parse_schema
 from maker.tools.effects import resolve_effect
-
-CONDITIONAL_SCHEMA = "{next_step: int, reason: string}"
-"""The output of every conditional step."""
 
 _OUTPUT = re.compile(r"step_(\d{1,9})_output((?:\.(?:[^\W\d][\w-]*|[0-9]{1,6}))*)")
 
