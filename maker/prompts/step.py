@@ -110,7 +110,10 @@ def _item(item: Any, iteration: int) -> str:
 def _last_output(step: PlanStep, iteration: int, last_output: Any) -> str:
     if step.repeat is None:
         return ""
-    end = f"`{step.repeat.until}` to true once there is nothing left to do, otherwise to false."
+    end = (
+        f"`{step.repeat.until}` to true only if the whole work, not just this pass, is finished "
+        "now, as the objective says; otherwise to false."
+    )
     if iteration == 0 and last_output is None:
         return f"# Pass 1\nThis work is done in passes, and this is the first. Set {end}"
     return (
@@ -167,11 +170,17 @@ def _answer(step: PlanStep, targets: Sequence[int] | None) -> str:
     if decides and targets:
         end = " (-1: stop here)" if PIPELINE_END in targets else ""
         lines.append(f"`next_step` is one of {', '.join(map(str, targets))}{end}.")
-    lines += _form(step.output_schema.strip(), {"next_step": targets[0]} if targets else {})
+    lines += _form(step.output_schema.strip(), _known(step, targets))
     if step.vote_on or decides:
         lines.append("Keep what you write before it to a few sentences: long replies are refused.")
     lines.append('If it cannot be done, end with {"cannot": "why"} instead.')
     return "\n".join(lines)
+
+
+def _known(step: PlanStep, targets: Sequence[int] | None) -> dict[str, Any]:
+    """Values of the example that must not lead astray: a possible target, work that goes on."""
+    known: dict[str, Any] = {"next_step": targets[0]} if targets else {}
+    return known | ({step.repeat.until: False} if step.repeat else {})
 
 
 def _form(schema: str, known: Mapping[str, Any]) -> list[str]:
