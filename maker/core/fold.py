@@ -22,6 +22,8 @@ _AFTER_THE_USER = (e.RunResumed, e.PlanApproved, e.QuestionAnswered)
 
 PAUSED_BY_SETTINGS = frozenset({"model", "settings"})
 """Reasons of a pause that only other settings can end."""
+LEFT_CALLS_OPEN = frozenset({"signal", "ambiguous"})
+"""Reasons of a pause after which a call may have acted; before any other, all have ended."""
 
 
 def fold(events: Iterable[e.Event]) -> RunState:
@@ -274,9 +276,10 @@ def _resume(state: RunState, event: e.RunResumed) -> None:
     state.config = changed(state.settings, {"dry_run": False, **event.options})
     state.told = _answered(state)
     was_failed, reason = state.status == "failed", state.reason
+    in_order = state.status == "paused" and reason not in LEFT_CALLS_OPEN
     state.status, state.reason, state.detail, state.finished = "running", "", "", None
     for lane in state.lanes.values():
-        lane.ambiguous = _is_ambiguous(lane)
+        lane.ambiguous = _may_be_ambiguous(lane) and (lane.ambiguous or not in_order)
         _renew(lane, state.settings, reason)
     if event.replan:
         state.failure = reason or "the user asked for a new plan"
@@ -296,8 +299,8 @@ def _renew(lane: Lane, settings: TaskConfig, reason: str) -> None:
         lane.started = False
 
 
-def _is_ambiguous(lane: Lane) -> bool:
-    """Whether an effect may have been made whose outcome nobody recorded."""
+def _may_be_ambiguous(lane: Lane) -> bool:
+    """Whether an effect may have been made whose outcome nobody recorded, had the run crashed."""
     return lane.started and not lane.replies and lane.effect in ("write", "external")
 
 

@@ -120,16 +120,16 @@ def outcome(
 def _dispose(
     call: AgentCall, heard: Heard, elapsed_ms: int, kind: str, message: str, now: float
 ) -> AgentReply:
+    if kind in {*RETRY, *FATAL, "model_not_found"} and _has_acted(call, heard):
+        kind, message = "interrupted", f"after its first tool call: {message}"
     if kind in FATAL:
         raise AgentNotReady(kind, message, advice=FATAL[kind])
     if kind == "model_not_found":
         raise ModelNotFound(call.model, message)
-    if kind in RETRY and not _has_acted(call, heard):
+    if kind in RETRY:
         wait_s = max(0.0, heard.resets_at - now) if heard.resets_at else None
         cost_usd = _cost(heard) or 0.0
         raise AgentUnavailable(kind, message, retry_after_s=wait_s, cost_usd=cost_usd)
-    if kind in RETRY:
-        kind, message = "interrupted", f"after its first tool call: {message}"
     return reply(call, heard, elapsed_ms, kind, message)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -208,6 +209,13 @@ def test_a_fault_after_an_effect_is_not_asked_again_but_flagged(effect: Any) -> 
         end(*api_error("server_error", 529), call=call)
     with pytest.raises(AgentUnavailable):
         end(used("Read"), tool_gave("ok"), *api_error("server_error", 529))
+
+
+def test_a_login_that_ends_after_an_effect_is_flagged_too_because_a_pause_means_no_effect() -> None:
+    call = msgspec.structs.replace(CALL, effect="write")
+    reply = end(used("Write"), tool_gave("ok"), *api_error("authentication_failed", 401), call=call)
+    assert reply.error is not None
+    assert reply.error.kind == "interrupted"
 
 
 @pytest.mark.parametrize(

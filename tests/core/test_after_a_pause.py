@@ -1,13 +1,13 @@
-"""A run that its own settings keep from going on pauses, and other settings free it."""
+"""What a resume after a pause makes of the calls that were open, and of new settings."""
 
 from __future__ import annotations
 
 import pytest
 
-from fakes import Play, ScriptedAgent, plan, play
+from fakes import Play, ScriptedAgent, plan, play, step
 from maker.core import events as e
 from maker.core.models import AgentCall, TaskConfig
-from maker.errors import ConfigError, ModelNotFound
+from maker.errors import AgentNotReady, AgentUnavailable, ConfigError, ModelNotFound
 from maker.replay import replay
 
 VOTED = TaskConfig(
@@ -71,3 +71,43 @@ async def test_a_vote_keeps_its_replies_where_the_settings_stay_as_they_are() ->
     agent = ScriptedAgent(script)
     await play(agent, history=await first.records(), opening=[e.RunResumed()])
     assert agent.keys == ["step/0.0/0/1"]
+
+
+WRITE = plan(step(0, primary_tools=["Write"]))
+MAY_WRITE = TaskConfig(instruction="Write.", allow=["write"])
+
+
+@pytest.mark.parametrize("kind", ["login", "rate_limit", "settings"])
+async def test_a_step_with_effects_goes_on_by_itself_after_a_pause_in_good_order(kind: str) -> None:
+    faults: dict[str, Exception] = {
+        "login": AgentNotReady("login", "not logged in"),
+        "rate_limit": AgentUnavailable("rate_limit", "slow down", retry_after_s=86_400.0),
+        "settings": ConfigError("the working folder does not exist", field="cwd"),
+    }
+    first = await play(lambda call: faults[kind], config=MAY_WRITE, given=WRITE)
+    paused(first, kind)
+    agent = ScriptedAgent(lambda call: '{"n": 3}')
+    again = await play(agent, history=await first.records(), opening=[e.RunResumed()])
+    assert isinstance(again.events[-1], e.TaskCompleted)
+    assert replay(await again.records()).outcome == "identical"
+
+
+async def test_what_a_crash_left_unknown_stays_unknown_over_pauses_in_good_order() -> None:
+    whole = await play(lambda call: '{"n": 3}', config=MAY_WRITE, given=WRITE)
+    records = await whole.records()
+    started = [record.type for record in records].index("StepStarted") + 1
+    silent = ScriptedAgent(lambda call: AgentNotReady("login", "not logged in"))
+    asked = await play(silent, history=records[:started], opening=[e.RunResumed()])
+    paused(asked, "ambiguous")
+    retried = await play(
+        silent,
+        history=await asked.records(),
+        opening=[e.RunResumed(options={"on_ambiguous": "retry"})],
+    )
+    paused(retried, "login")
+    again = await play(
+        silent,
+        history=await retried.records(),
+        opening=[e.RunResumed(options={"on_ambiguous": "ask"})],
+    )
+    paused(again, "ambiguous")
