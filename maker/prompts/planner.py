@@ -31,7 +31,8 @@ not the instruction, not the plan, no other step.
   and with what counts as done, because its agent can look nothing up in the plan.
 - Plan what was asked and nothing more: no tests, documents or clean-ups nobody asked for.
 - Keep looking and deciding apart from changing: steps that only look can be asked several times
-  and voted on; steps that write run once. Verify a change in a step of its own where it matters.
+  and voted on; steps that write run once, and Bash counts as writing. Verify a change in a step
+  of its own where it matters.
 - What you cannot know yet (which files, how many, whether) is found by a step; then a for_each
   works on the list, or a conditional step decides.
 - Give every step whose answer can be compared a vote_on: several agents answer, and a wrong one

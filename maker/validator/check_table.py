@@ -34,8 +34,9 @@ def _by_the_parser(_: PlanView) -> Iterator[Finding]:
 PARSE = Check(
     name="parse",
     find=_by_the_parser,
-    teach="Reply with one YAML mapping (`reasoning`, `plan`) and nothing else; put every free "
-    "text into a `|` block, because colons, `#` and quotes break or cut plain YAML text.",
+    teach="Reply with one YAML mapping (`reasoning`, `plan`) and nothing else; put every "
+    "description and instruction into a `|` block, because colons, `#` and quotes break or cut "
+    "plain YAML text.",
     fix="Write the whole plan as one YAML mapping with `reasoning` and `plan`, free texts as `|` "
     "blocks, without comments, anchors or text around it.",
 )
@@ -84,7 +85,7 @@ CHECKS: tuple[Check, ...] = (
         name="known-tools",
         find=shape_checks.known_tools,
         teach="Tools are named exactly as listed; there are no others. Thinking, comparing and "
-        "writing an answer need none: `[]`.",
+        "writing an answer need none: leave them out.",
         fix="Name a tool of the list exactly, or none where the step only thinks.",
     ),
     Check(
