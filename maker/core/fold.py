@@ -16,10 +16,6 @@ from maker.core.models import OWN_OUTPUT_DECIDES, PlanStep, TaskConfig
 from maker.core.paths import look_up
 from maker.core.state import ForEach, Lane, RunState, StepOutcome, changed
 
-_AFTER_THE_USER = (e.RunResumed, e.PlanApproved, e.QuestionAnswered)
-"""Each ends a wait for the user, which is no working time."""
-
-
 PAUSED_BY_SETTINGS = frozenset({"model", "settings"})
 """Reasons of a pause that only other settings can end."""
 LEFT_CALLS_OPEN = frozenset({"signal", "ambiguous"})
@@ -74,9 +70,22 @@ def apply(state: RunState, event: e.Event) -> RunState:
 def _keep_time(state: RunState, event: e.Event) -> None:
     if isinstance(event, e.TaskSubmitted):
         state.started_at = event.timestamp
-    elif state.status == "running" and not isinstance(event, _AFTER_THE_USER):
+    elif state.status == "running" and not _ends_a_wait(state, event):
         state.active_s += max(0.0, event.timestamp - state.updated_at)
     state.updated_at = event.timestamp
+
+
+def _ends_a_wait(state: RunState, event: e.Event) -> bool:
+    """Whether the user was waited for until now, which is no working time."""
+    match event:
+        case e.RunResumed() | e.PlanApproved() | e.QuestionAnswered():
+            return True
+        case e.PlanCreated():
+            return event.origin == "user"
+        case e.RunPaused():
+            return event.reason == "approval" or state.phase == "validated"
+        case _:
+            return False
 
 
 def _count_call(state: RunState, event: e.AgentReplied | e.AgentRetried) -> None:
@@ -84,11 +93,8 @@ def _count_call(state: RunState, event: e.AgentReplied | e.AgentRetried) -> None
     lane = state.lanes.get(found[:2]) if found else None
     if isinstance(event, e.AgentRetried):
         _add(state, cost_usd=event.cost_usd, retries=1)
-        if lane and found:
+        if lane:
             lane.cost_usd += event.cost_usd
-            lane.retried.add(found[3])
-        else:
-            state.plan_retried.add(event.key)
         return
     reply = event.reply
     cost, tokens = reply.cost_usd or 0.0, reply.usage.total if reply.usage else 0
@@ -127,6 +133,8 @@ def _apply_planning(
 ) -> None:
     match event:
         case e.PlanCreated():
+            if event.origin == "user" and state.planned:
+                state.attempt += 1  # what was judged about the plan before is not about this one
             _start_over(state)
             state.planned, state.passed, state.phase = event, None, "planned"
         case e.ValidationPassed():
@@ -142,7 +150,7 @@ def _start_over(state: RunState) -> None:
     """A new plan begins at its first step; its tries are numbered on, so that no key is reused."""
     state.earlier += [outcome for outcome in state.outcomes if outcome.status == "completed"]
     state.outcomes, state.outputs, state.lanes, state.loop = [], {}, {}, None
-    state.cursor, state.pass_number, state.last_output = 0, 0, None
+    state.cursor, state.pass_number, state.first_pass, state.last_output = 0, 0, 0, None
     state.failed_step, state.approved = None, []
     state.tries_begin = state.highest_try + 1
 
@@ -151,7 +159,8 @@ def _reject_plan(state: RunState, event: e.ValidationFailed) -> None:
     reply = state.plan_replies.get(e.plan_key(state.attempt))
     state.rejected_text = reply.text if reply and not reply.error else ""
     state.problems = event.errors
-    state.phase = "rejected"
+    is_users = state.phase == "planned" and state.planned and state.planned.origin == "user"
+    state.phase = "refused" if is_users else "rejected"
     state.told = _answered(state)
     state.attempt += 1
     state.rejections += 1
@@ -188,33 +197,37 @@ def _apply_to_lane(
         case e.TryFailed():
             lane.started = False
             lane.duration_ms += event.duration_ms
+            _add(state, duration_ms=event.duration_ms)
             lane.failures.append(event.error)
 
 
 def _start_try(state: RunState, event: e.StepStarted) -> None:
     state.phase = "executing"
-    key = (event.step, event.iteration)
-    lane = state.lanes.get(key)
-    if lane is None:
-        lane = state.lanes[key] = _new_lane(state, event.step, event.iteration)
-        if state.loop and event.iteration >= state.loop.next_item:
-            state.loop.next_item = event.iteration + 1
+    lane = _opened_lane(state, event.step, event.iteration)
     state.highest_try = max(state.highest_try, event.try_number)
     lane.config, lane.started, lane.failed = state.settings, True, False
     lane.try_number, lane.effect, lane.note = event.try_number, event.effect, event.note
     lane.strategy = event.strategy
-    lane.replies, lane.flagged, lane.retried = {}, set(), set()
+    lane.replies, lane.flagged = {}, set()
     lane.vote, lane.ambiguous = None, False
 
 
-def _new_lane(state: RunState, step: int, iteration: int) -> Lane:
-    begin = state.tries_begin
-    return Lane(step, iteration, state.settings, try_number=begin - 1, first_try=begin)
+def _opened_lane(state: RunState, step: int, iteration: int) -> Lane:
+    """The lane of this iteration; the item that a new one is for has had its turn."""
+    lane = state.lanes.get((step, iteration))
+    if lane is None:
+        begin = state.tries_begin
+        lane = Lane(step, iteration, state.settings, try_number=begin - 1, first_try=begin)
+        state.lanes[step, iteration] = lane
+        if state.loop:
+            state.loop.next_item = max(state.loop.next_item, iteration + 1)
+    return lane
 
 
 def _complete_step(state: RunState, event: e.StepCompleted) -> None:
-    state.lanes.pop((event.step, event.iteration), None)
-    _add(state, duration_ms=event.duration_ms)
+    lane = state.lanes.pop((event.step, event.iteration), None)
+    failed_tries_ms = lane.duration_ms if lane else 0
+    _add(state, duration_ms=event.duration_ms - failed_tries_ms)
     if state.plan is None:
         return
     step = state.step(event.step)
@@ -228,13 +241,9 @@ def _complete_step(state: RunState, event: e.StepCompleted) -> None:
 
 
 def _fail_step(state: RunState, event: e.StepFailed) -> None:
-    lane = state.lanes.get((event.step, event.iteration))
-    if lane is None:
-        lane = _new_lane(state, event.step, event.iteration)
-        state.lanes[event.step, event.iteration] = lane
+    lane = _opened_lane(state, event.step, event.iteration)
     state.phase = "executing"
     lane.started, lane.failed = False, True
-    _add(state, duration_ms=event.duration_ms)
     if state.loop and state.loop.step == event.step:
         state.loop.failed[event.iteration] = event.error
         _end_for_each(state, state.step(event.step))
@@ -266,7 +275,7 @@ def _finish(state: RunState, step: PlanStep, output: Any) -> None:
     state.outcomes.append(StepOutcome(step.step, step.title, "completed", output))
     for key in [key for key in state.lanes if key[0] == step.step]:
         del state.lanes[key]
-    state.loop, state.pass_number, state.last_output = None, 0, None
+    state.loop, state.pass_number, state.first_pass, state.last_output = None, 0, 0, None
     following = step.next_step_sequence_number
     state.cursor = output["next_step"] if following == OWN_OUTPUT_DECIDES else following
     state.phase = "executing"
@@ -305,8 +314,8 @@ def _may_be_ambiguous(lane: Lane) -> bool:
 
 
 def _reopen(state: RunState) -> None:
-    """Give what failed its tries again."""
-    state.failed_step = None
+    """Give what failed its tries, and a repeated step its passes, again."""
+    state.failed_step, state.first_pass = None, state.pass_number
     state.outcomes = [outcome for outcome in state.outcomes if outcome.status != "failed"]
     if state.loop:
         state.loop.failed = {}

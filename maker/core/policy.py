@@ -25,7 +25,7 @@ def decide(state: RunState) -> Decision | None:
     match state.phase:
         case "submitted" | "rejected" if may_plan(state):
             return Dispatch("planner", state.submitted)
-        case "submitted" | "rejected":
+        case "submitted" | "rejected" | "refused":
             return Emit(_no_plan(state))
         case "planned":
             assert state.planned is not None
@@ -37,8 +37,6 @@ def decide(state: RunState) -> Decision | None:
 
 def may_plan(state: RunState) -> bool:
     """Whether the planner is asked (again); a plan that the user gave is never replaced by it."""
-    if state.phase == "rejected" and _is_users(state):
-        return False
     is_waiting = state.phase in ("submitted", "rejected")
     return is_waiting and state.rejections <= state.settings.max_planner_retries
 
@@ -68,7 +66,7 @@ def may_try_again(state: RunState, lane: Lane) -> bool:
 
 def _no_plan(state: RunState) -> e.TaskFailed:
     attempts = f"no valid plan after {state.rejections} attempts"
-    whose = "your plan is not valid" if _is_users(state) else attempts
+    whose = "your plan is not valid" if state.phase == "refused" else attempts
     return e.TaskFailed(
         error=f"{whose}: {problems_text(state.problems)}",
         total_cost_usd=state.totals.cost_usd,
@@ -76,10 +74,6 @@ def _no_plan(state: RunState) -> e.TaskFailed:
         totals=state.totals,
         result={"status": "failed", "steps": [], "output": None},
     )
-
-
-def _is_users(state: RunState) -> bool:
-    return state.planned is not None and state.planned.origin == "user"
 
 
 def _before_effects(state: RunState) -> Pause | None:

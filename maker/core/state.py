@@ -25,8 +25,10 @@ from maker.core.models import (
     TaskConfig,
     Totals,
 )
+from maker.errors import ConfigError
 
-Phase = Literal["submitted", "planned", "rejected", "validated", "executing"]
+Phase = Literal["submitted", "planned", "rejected", "refused", "validated", "executing"]
+"""`rejected`: the planner is asked again; `refused`: the user's plan is not valid."""
 
 
 @dataclass(slots=True)
@@ -44,7 +46,6 @@ class Lane:
     strategy: Strategy = "none"
     note: str = ""
     replies: dict[int, AgentReply] = field(default_factory=dict)
-    retried: set[int] = field(default_factory=set)
     flagged: set[int] = field(default_factory=set)
     vote: e.VoteCompleted | None = None
     failures: list[str] = field(default_factory=list)
@@ -99,9 +100,9 @@ class RunState:
     problems: list[Any] = field(default_factory=list)
     rejected_text: str = ""
     plan_replies: dict[CallKey, AgentReply] = field(default_factory=dict)
-    plan_retried: set[CallKey] = field(default_factory=set)
     cursor: int = 0
     pass_number: int = 0
+    first_pass: int = 0
     last_output: Any = None
     loop: ForEach | None = None
     lanes: dict[tuple[int, int], Lane] = field(default_factory=dict)
@@ -155,8 +156,13 @@ class RunState:
 
 
 def changed(config: TaskConfig, options: dict[str, Any]) -> TaskConfig:
-    """The configuration with some settings replaced. Raises on values of the wrong type."""
-    return msgspec.convert({**msgspec.to_builtins(config), **options}, TaskConfig)
+    """The configuration with some settings replaced. Raises ConfigError on unusable ones."""
+    try:
+        return msgspec.convert({**msgspec.to_builtins(config), **options}, TaskConfig)
+    except msgspec.ValidationError as error:
+        raise ConfigError(
+            f"the settings cannot be used: {error}", advice="See `maker run --help`."
+        ) from error
 
 
 def summary(state: RunState) -> RunSummary:

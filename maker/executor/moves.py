@@ -78,7 +78,7 @@ def _lane_move(state: RunState, step: PlanStep, iteration: int) -> Move:
 
 
 def _between_tries(state: RunState, step: PlanStep, iteration: int, lane: Lane | None) -> Move:
-    if step.repeat and iteration >= step.repeat.max_iterations:
+    if step.repeat and iteration - state.first_pass >= step.repeat.max_iterations:
         error = f"{step.repeat.until} did not become true in {iteration} passes"
         return Emit(_step_failed(state, step, iteration, error))
     if lane and lane.failures and not may_try_again(state, lane):
