@@ -18,7 +18,7 @@ from maker.core.models import RunId
 from maker.executor import processes
 from maker.store.queries import Reader
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 """Longer than anything takes on a busy machine; only a failing test waits for it."""
 
 

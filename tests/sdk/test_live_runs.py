@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from maker_process import Maker, agents_of, ended, killed, replied, until
+from maker_process import PATIENCE_S, Maker, agents_of, ended, killed, replied, until
 
 from fakes import FakeClock, plan, step
 from loopback import Answer, Failure, LoopbackApi, Reply, Request, prompt, text, tool_results, use
@@ -108,7 +108,7 @@ def test_the_samples_of_a_vote_run_at_the_same_time(live, start) -> None:
     everybody = threading.Barrier(3)
 
     def script(request: Request) -> Answer:
-        everybody.wait(timeout=50)
+        everybody.wait(timeout=PATIENCE_S)
         return '{"n": 3}'
 
     api = live.api(script)
@@ -129,7 +129,7 @@ def test_a_kill_in_mid_vote_buys_nothing_twice_and_replays_without_a_server(live
     def script(request: Request) -> Answer:
         if next(places) == 2:
             third_is_asked.set()
-            api.closing.wait(60)
+            api.closing.wait(PATIENCE_S)
         return '{"n": 3}'
 
     api = live.api(script)
@@ -137,7 +137,7 @@ def test_a_kill_in_mid_vote_buys_nothing_twice_and_replays_without_a_server(live
     file = plan_file(live, plan(COUNT))
     voting = ("--voting", "first_to_k", "--voting-k", "3")
     with maker.started("run", "--plan", file, *voting) as process:
-        assert third_is_asked.wait(50)
+        assert third_is_asked.wait(PATIENCE_S)
         until(lambda: len(replied(maker.log())) == 2, "two replies are recorded")
         killed(process)
     before = replied(maker.log())
@@ -156,7 +156,7 @@ def test_a_kill_in_mid_vote_buys_nothing_twice_and_replays_without_a_server(live
 
 def test_two_quick_ctrl_c_record_a_pause_and_leave_no_process(live, start) -> None:
     def hang(request: Request) -> Answer:
-        api.closing.wait(60)
+        api.closing.wait(PATIENCE_S)
         return ""
 
     api = live.api(hang)
