@@ -101,5 +101,9 @@ class ModelNotFound(MakerError):
     exit_code = 2
 
     def __init__(self, model: str, message: str) -> None:
-        super().__init__(message, advice="Name a model that your account can use with --model.")
+        super().__init__(
+            message,
+            advice="Name a model that your account can use with --model; one that the plan names "
+            "for a single step is changed with --replan or --plan.",
+        )
         self.model = model
