@@ -15,7 +15,7 @@ import click
 from maker.cli.interrupts import Interrupts
 from maker.cli.plan_files import Examined, examine, problem_lines, read_text
 from maker.cli.plan_view import tree
-from maker.cli.terminal import choice
+from maker.cli.terminal import CaughtUp, choice
 from maker.cli.viewers import Viewer
 from maker.core import events as e
 from maker.core.entrance import purified
@@ -34,11 +34,12 @@ GRANT_WORDS = {
 class TerminalConsent:
     """Shows the plan and turns the user's answer into input events; none: the run pauses."""
 
-    def __init__(self, viewer: Viewer, interrupts: Interrupts) -> None:
-        self._viewer, self._interrupts = viewer, interrupts
+    def __init__(self, viewer: Viewer, interrupts: Interrupts, caught_up: CaughtUp) -> None:
+        self._viewer, self._interrupts, self._caught_up = viewer, interrupts, caught_up
 
     async def __call__(self, state: RunState) -> Sequence[e.Event]:
         """The user's decision about the plan of this state."""
+        await self._caught_up()
         with self._viewer.suspended():
             while True:
                 _say(_question(state))

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.live import Live as RichLive
 from rich.table import Table
@@ -91,7 +92,7 @@ class Live:
     def _picture(self) -> Group:
         elapsed_s = time.monotonic() - self._began_s
         state, rows = self._state(), max(3, self._console.height - _ROWS_BESIDE_STEPS)
-        return picture(state, self._votes, self._last, elapsed_s, rows)
+        return picture(state, self._votes, self._last, elapsed_s, rows, self._console.width)
 
     def _is_simulated(self) -> bool:
         state = self._state()
@@ -99,18 +100,30 @@ class Live:
 
 
 def picture(
-    state: RunState, votes: dict[int, str], last: str, elapsed_s: float, most_rows: int
+    state: RunState,
+    votes: dict[int, str],
+    last: str,
+    elapsed_s: float,
+    most_rows: int,
+    width: int,
 ) -> Group:
     """The run as it stands: a line of totals, the steps around the current one, the last event."""
     running = state.status == "running"
     spinner = _SPINNER[int(elapsed_s / REFRESH_S) % len(_SPINNER)] if running else " "
-    parts = [Text(f"{spinner} {_totals(state, elapsed_s)}", style="bold", no_wrap=True)]
-    lines: list[Text | Table] = [*parts]
+    lines: list[Text | Table] = [_line(f"{spinner} {_totals(state, elapsed_s)}", "bold")]
     if state.plan is not None and state.phase != "rejected":
-        lines.append(_steps(state, votes, spinner, most_rows))
+        steps = state.plan.steps
+        first = max(0, min(state.cursor - most_rows // 2, len(steps) - most_rows))
+        lines.append(_steps(state, steps[first : first + most_rows], votes, spinner, width))
+        if len(steps) > most_rows:
+            lines.append(_line(f"    ({count(len(steps) - most_rows, 'more step')})", ""))
     if running:
-        lines.append(Text(f"  {last}", style="dim", no_wrap=True, overflow="ellipsis"))
+        lines.append(_line(f"  {last}", "dim"))
     return Group(*lines)
+
+
+def _line(text: str, style: str) -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
 
 
 def _totals(state: RunState, elapsed_s: float) -> str:
@@ -139,17 +152,12 @@ def _what(state: RunState) -> str:
             return "running"
 
 
-def _steps(state: RunState, votes: dict[int, str], spinner: str, most_rows: int) -> Table:
-    assert state.plan is not None
-    table = Table.grid(padding=(0, 1))
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True, overflow="ellipsis", ratio=3)
-    table.add_column(no_wrap=True, overflow="ellipsis", ratio=4)
+def _steps(
+    state: RunState, shown: Sequence[PlanStep], votes: dict[int, str], spinner: str, width: int
+) -> Table:
     outcomes = {outcome.step: outcome for outcome in state.outcomes}
-    steps = state.plan.steps
-    first = max(0, min(state.cursor - most_rows // 2, len(steps) - most_rows))
-    for step in steps[first : first + most_rows]:
+    table = _grid([one_line(step.title) for step in shown], width)
+    for step in shown:
         outcome = outcomes.get(step.step)
         table.add_row(
             _mark(state, step, outcome, spinner),
@@ -157,9 +165,17 @@ def _steps(state: RunState, votes: dict[int, str], spinner: str, most_rows: int)
             Text(one_line(step.title)),
             Text(_progress(state, step, outcome, votes), style="dim"),
         )
-    hidden = len(steps) - most_rows
-    if hidden > 0:
-        table.add_row(Text(), Text(), Text(f"({count(hidden, 'more step')})"), Text())
+    return table
+
+
+def _grid(titles: Sequence[str], width: int) -> Table:
+    """Mark, number, title, progress; the last two share the room that the first two leave."""
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(no_wrap=True, width=1)
+    table.add_column(justify="right", no_wrap=True)
+    longest = max((cell_len(title) for title in titles), default=1)
+    table.add_column(no_wrap=True, overflow="ellipsis", width=min(longest, width * 2 // 5))
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     return table
 
 

@@ -77,9 +77,14 @@ async def _carry(
     open_session: Open, present: Present, output: Output, interrupts: Interrupts
 ) -> int:
     viewer = _viewer(output)
+
+    async def caught_up() -> None:
+        await watch.caught_up()
+
     user = User(nobody)
     if on_terminal():
-        user = User(TerminalConsent(viewer, interrupts), TerminalQuestions(viewer))
+        consent = TerminalConsent(viewer, interrupts, caught_up)
+        user = User(consent, TerminalQuestions(viewer, caught_up))
     with interrupts:
         async with app.opened(url=output.db) as store:
             watch = _Watch(await open_session(store, user), viewer, store, output.db)
@@ -114,6 +119,7 @@ class _Watch:
         self._session, self._viewer, self._store, self._db = session, viewer, store, db
         self._seq, _ = session.orchestrator.head
         self._opened = self._has_effects = False
+        self._shown = asyncio.Event()
         self._before: dict[str, changes.Stamp] | None = {}
 
     @property
@@ -125,6 +131,12 @@ class _Watch:
     def run(self) -> RunId:
         """The run's id."""
         return self._session.orchestrator.run_id
+
+    async def caught_up(self) -> None:
+        """Wait until all that has happened is on the screen, so that a question comes after it."""
+        while self._seq < self._session.orchestrator.head[0]:
+            self._shown.clear()
+            await self._shown.wait()
 
     async def to_the_end(self, interrupts: Interrupts) -> None:
         """Show every event until the session is over, also those after an interruption."""
@@ -158,11 +170,10 @@ class _Watch:
             await self._show(e.decode(record.payload, seq=record.seq))
 
     async def _show(self, event: e.Event) -> None:
-        self._seq += 1
         if not self._opened:
             self._opened = True
             await self._open()
-        self._viewer.show(self._seq, event)
+        self._viewer.show(self._seq + 1, event)
         match event:
             case e.ValidationPassed() if self.state.plan is not None:
                 tools = self.state.task.tools
@@ -171,6 +182,8 @@ class _Watch:
                 self._has_effects |= event.effect in ("write", "external")
             case _:
                 pass
+        self._seq += 1
+        self._shown.set()
 
     async def _open(self) -> None:
         settings = self.state.settings

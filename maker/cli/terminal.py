@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
 import click
@@ -14,6 +14,9 @@ from maker.cli.viewers import Viewer
 from maker.core.orchestrator import Consent
 from maker.core.seams import AskUser
 from maker.core.text import one_line, terminal_safe
+
+CaughtUp = Callable[[], Awaitable[None]]
+"""Waits until what happened before a question is on the screen."""
 
 
 class User(NamedTuple):
@@ -51,11 +54,12 @@ async def choice(prompt: str) -> str:
 class TerminalQuestions:
     """Puts an agent's questions to the user; an empty line leaves the matter to the agent."""
 
-    def __init__(self, viewer: Viewer) -> None:
-        self._viewer = viewer
+    def __init__(self, viewer: Viewer, caught_up: CaughtUp) -> None:
+        self._viewer, self._caught_up = viewer, caught_up
 
     async def __call__(self, question: str, options: Sequence[str]) -> str:
         """The user's words, or the option whose number was typed."""
+        await self._caught_up()
         with self._viewer.suspended():
             click.echo(f"\nA question: {terminal_safe(question).strip()}", err=True)
             for number, option in enumerate(options, start=1):

@@ -58,7 +58,7 @@ def completed(step: int) -> e.StepCompleted:
 
 def drawn(state: RunState, *, last: str = "", rows: int = 20, width: int = 90) -> str:
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    console.print(picture(state, {}, last, 1.0, rows))
+    console.print(picture(state, {}, last, 1.0, rows, width))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
@@ -98,6 +98,14 @@ def test_a_finished_run_is_drawn_with_what_became_of_each_step() -> None:
     assert "✗ 1 title 1" in shown
     assert "no answer" in shown
     assert "failed" in shown.splitlines()[0]
+
+
+def test_a_narrow_terminal_keeps_marks_and_numbers_and_says_what_it_cuts() -> None:
+    shown = drawn(fold([*started(3), completed(0)]), width=40).splitlines()
+    assert shown[0].endswith("…")
+    assert shown[1].startswith("✓ 0 [bold]look")
+    assert shown[2][1:].startswith(" 1 title 1")
+    assert shown[3].startswith("· 2 title 2")
 
 
 def test_a_narrow_terminal_gets_no_line_twice() -> None:

@@ -83,6 +83,13 @@ def test_consent_to_run_carries_the_plan_out(writing: Fork) -> None:
     assert process.end() == (0, "simulated path\n")
 
 
+def test_the_question_comes_after_all_that_happened_before_it(writing: Fork) -> None:
+    process = writing()
+    process.expect("0 of 1 step could be voted on")
+    process.answer(QUESTION, "s")
+    assert process.end()[0] == 3
+
+
 def test_consent_refused_pauses_the_run(writing: Fork) -> None:
     process = writing()
     process.answer(QUESTION, "s")
