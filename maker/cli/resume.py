@@ -131,7 +131,7 @@ def _completed(past: _Past, output: session.Output) -> int:
     finished = past.state.finished
     if output.as_json and finished is not None:
         click.echo(json_line(past.length, finished))
-    else:
+    if output.file is not None or not output.as_json:
         session.write_answer(answer(past.run, past.state) or "", output.file)
     return 0
 
