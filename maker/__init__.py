@@ -5,8 +5,9 @@ The public names are loaded when first used, so that the command line starts qui
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -53,8 +54,8 @@ async def run_task(
     *,
     store: EventStore | None = None,
     run_id: str | None = None,
-) -> AsyncIterator[Event]:
-    """Run a task and yield its events, each once it is on disk.
+) -> AsyncGenerator[Event, None]:
+    """Run a task and yield its events, each once it is on disk. Closing it pauses the run.
 
     Without a registry the agent has Claude's own tools; without a store the events go to the
     same database that the command line uses. Give a `run_id` (any new UUID) to resume by it.
@@ -62,16 +63,17 @@ async def run_task(
     app = import_module("maker.app")
     orchestrator_class = sys.modules[__name__].Orchestrator
     registry = app.registry_for(config, registry)
-    async with app.opened(store) as events:
+    async with app.opened(store) as opened:
         orchestrator = orchestrator_class(
             config=config,
             registry=registry,
-            store=events,
+            store=opened,
             run_id=app.run_id_from(run_id),
             **app.seams(config, registry),
         )
-        async for event in orchestrator.run():
-            yield event
+        async with contextlib.aclosing(orchestrator.run()) as events:
+            async for event in events:
+                yield event
 
 
 async def resume_task(
@@ -80,17 +82,19 @@ async def resume_task(
     options: dict[str, Any] | None = None,
     registry: ToolRegistry | None = None,
     store: EventStore | None = None,
-) -> AsyncIterator[Event]:
+) -> AsyncGenerator[Event, None]:
     """Go on with a run where it stopped and yield the events of this session.
 
     `run` is its full id; `options` are settings of `TaskConfig` that change from here on.
     Yields nothing where the run is completed or cancelled.
     """
     app = import_module("maker.app")
-    async with app.opened(store) as events:
-        session = await app.resumed(run, options or {}, store=events, registry=registry)
-        if session is not None:
-            async for event in session.run():
+    async with app.opened(store) as opened:
+        session = await app.resumed(run, options or {}, store=opened, registry=registry)
+        if session is None:
+            return
+        async with contextlib.aclosing(session.run()) as events:
+            async for event in events:
                 yield event
 
 

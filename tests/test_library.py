@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
 
@@ -9,7 +10,7 @@ import pytest
 
 from maker import MemoryStore, SqlStore, TaskConfig, resume_task, run_task
 from maker.core import events as e
-from maker.core.models import RunId
+from maker.core.models import RunId, Simulation
 from maker.errors import ConfigError
 from maker.store.queries import Reader
 
@@ -53,3 +54,15 @@ async def test_a_given_store_stays_open(tmp_path: object) -> None:
         pass
     assert await store.load(RunId(str(uuid.UUID(int=7))))
     await store.close()
+
+
+async def test_closing_the_iteration_pauses_the_run_and_gives_its_lease_back() -> None:
+    slow = TaskConfig(
+        instruction="Count things.", agent="simulated", simulation=Simulation(delay_ms=60_000)
+    )
+    async with contextlib.aclosing(run_task(slow)) as events:
+        async for _ in events:
+            break
+    with Reader(f"{os.environ['MAKER_HOME']}/maker.db") as reader:
+        (row,) = reader.runs()
+    assert (row.status, row.summary.reason, row.lease_owner) == ("paused", "signal", None)
