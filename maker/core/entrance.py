@@ -22,6 +22,6 @@ def _pure(value: Any, secrets: Sequence[str]) -> Any:
         return redact(clean(value), secrets)
     if isinstance(value, dict):
         return {key: _pure(item, secrets) for key, item in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return [_pure(item, secrets) for item in value]
     return value

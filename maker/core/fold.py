@@ -108,7 +108,9 @@ def _count_call(state: RunState, event: e.AgentReplied | e.AgentRetried) -> None
     )
     if reply.cost_usd is not None:
         state.costliest_call_usd = max(cost, state.costliest_call_usd or 0.0)
-    if reply.usage is not None:
+    if reply.usage is None:
+        state.uncounted += 1
+    else:
         state.largest_call_tokens = max(tokens, state.largest_call_tokens or 0)
     if found is None:
         state.plan_replies[event.key] = reply

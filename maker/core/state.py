@@ -118,6 +118,7 @@ class RunState:
     totals: Totals = field(default_factory=Totals)
     costliest_call_usd: float | None = None
     largest_call_tokens: int | None = None
+    uncounted: int = 0
     started_at: float = 0.0
     updated_at: float = 0.0
     active_s: float = 0.0

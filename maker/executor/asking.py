@@ -54,8 +54,9 @@ class Asker:
         """
         if self._log.state.reply(key) is not None:
             return
-        await self._admission(key)
         try:
+            await self._admission(key)
+            await self._log.room()
             call = build(key)
             if call.effect in ("write", "external"):
                 await self._log.durable()
@@ -129,16 +130,15 @@ class Asker:
 
     async def _wait(self, call: AgentCall, fault: AgentUnavailable, waits: int) -> None:
         wait_s = retry_wait_s(waits, fault.retry_after_s)
-        self._log.append(
-            e.AgentRetried(
-                key=call.key,
-                attempt=waits,
-                kind=fault.kind,
-                message=redact(clean(fault.message), self._secrets),
-                wait_s=wait_s or 0.0,
-                cost_usd=fault.cost_usd,
-            )
+        retried = e.AgentRetried(
+            key=call.key,
+            attempt=waits,
+            kind=fault.kind,
+            message=fault.message,
+            wait_s=wait_s or 0.0,
+            cost_usd=fault.cost_usd,
         )
+        self._log.append(purified(retried, self._secrets))
         if wait_s is None:
             raise RunMustPause(
                 "rate_limit" if fault.kind in ("rate_limit", "overloaded") else "network",
@@ -164,9 +164,8 @@ class Asker:
         successor = SUCCESSORS.get(fault.model)
         if call.role != "plan" or successor is None:
             raise RunMustPause("model", fault.message, advice=fault.advice) from fault
-        self._log.append(
-            e.ModelFellBack(model=fault.model, successor=successor, detail=clean(fault.message))
-        )
+        fell = e.ModelFellBack(model=fault.model, successor=successor, detail=fault.message)
+        self._log.append(purified(fell, self._secrets))
         return msgspec.structs.replace(call, model=successor)
 
     def _record(self, call: AgentCall, reply: AgentReply | str) -> None:

@@ -2,7 +2,8 @@
 
 The rule: a call is launched if what is spent and what the calls under way may still cost stays
 below the cap. What a call may cost is the costliest one so far; while nothing is known, one call
-goes ahead alone. So a cap is overshot by one call at most, however many run at once.
+goes ahead alone. So a cap is overshot by one call at most, however many run at once. A reply that
+does not say what it used is taken for the costliest, too: unknown is not nothing.
 """
 
 from __future__ import annotations
@@ -26,15 +27,31 @@ def verdict(state: RunState, under_way: int, samples_under_way: int, now: float)
             return f"{totals.samples} of {config.max_samples} samples used"
         if totals.samples + samples_under_way >= config.max_samples:
             return "wait"
+    cost_usd, tokens = spent_usd(state), spent_tokens(state)
     checks = (
-        _amount(totals.cost_usd, config.max_cost_usd, state.costliest_call_usd, under_way),
-        _amount(totals.tokens, config.max_tokens, state.largest_call_tokens, under_way),
+        _amount(cost_usd, config.max_cost_usd, state.costliest_call_usd, under_way),
+        _amount(tokens, config.max_tokens, state.largest_call_tokens, under_way),
     )
     if checks[0] == "stop":
-        return f"${totals.cost_usd:.4f} of ${config.max_cost_usd:.2f} spent"
+        assumed = _assumed(totals.unpriced)
+        return f"${cost_usd:.4f} of ${config.max_cost_usd:.2f} spent{assumed}"
     if checks[1] == "stop":
-        return f"{totals.tokens} of {config.max_tokens} tokens used"
+        return f"{tokens} of {config.max_tokens} tokens used{_assumed(state.uncounted)}"
     return "wait" if "wait" in checks else "go"
+
+
+def spent_usd(state: RunState) -> float:
+    """What counts against the cap on costs."""
+    return state.totals.cost_usd + state.totals.unpriced * (state.costliest_call_usd or 0.0)
+
+
+def spent_tokens(state: RunState) -> int:
+    """What counts against the cap on tokens."""
+    return state.totals.tokens + state.uncounted * (state.largest_call_tokens or 0)
+
+
+def _assumed(unknown: int) -> str:
+    return f" ({unknown} replies that did not say are taken for the largest)" if unknown else ""
 
 
 def _amount(spent: float, cap: float | None, largest: float | None, under_way: int) -> str:

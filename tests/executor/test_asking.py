@@ -205,3 +205,48 @@ async def test_unknown_cost_is_not_counted_as_nothing() -> None:
     done = session.events[-1]
     assert isinstance(done, e.TaskCompleted)
     assert done.totals.unpriced == 1
+
+
+@pytest.mark.parametrize("cap", [{"max_cost_usd": 3.0}, {"max_tokens": 360}])
+async def test_replies_that_do_not_say_what_they_used_count_as_the_largest(
+    cap: dict[str, float],
+) -> None:
+    def script(call: AgentCall) -> AgentReply:
+        if call.key.startswith("step/0"):
+            return reply(answers(call), cost_usd=1.0)
+        return AgentReply(text=answers(call))
+
+    agent = ScriptedAgent(script)
+    session = await play(agent, config=config(**cap), given=five_items())
+    assert paused(session).reason == "budget"
+    assert "2 replies that did not say" in paused(session).detail
+    assert len(agent.keys) == 3
+
+
+async def test_a_cap_that_is_reached_ends_the_waiting_of_other_calls() -> None:
+    """Two items wait for a rate limit while a third reaches the cap: they are not asked again."""
+    clock = FakeClock()
+    limited = {"step/1.0/0/0", "step/1.1/0/0"}
+    waiting = asyncio.Event()
+
+    async def script(call: AgentCall) -> AgentReply | Exception:
+        if call.key.startswith("step/0"):
+            return reply(answers(call), cost_usd=0.1)
+        if call.key in limited:
+            return AgentUnavailable("rate_limit", "slow down", retry_after_s=600.0)
+        await waiting.wait()
+        return reply(answers(call), cost_usd=9.0)
+
+    async def sleep(seconds: float) -> None:
+        clock.waits.append(seconds)
+        if len(clock.waits) == len(limited):
+            waiting.set()
+        await asyncio.Event().wait()
+
+    clock.sleep = sleep  # type: ignore[method-assign]
+    agent = ScriptedAgent(script)
+    session = await asyncio.wait_for(
+        play(agent, config=config(max_cost_usd=5.0), given=five_items(), clock=clock), 10
+    )
+    assert paused(session).reason == "budget"
+    assert sum(key in limited for key in agent.keys) == len(limited)
