@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from maker.core.events import Event
 from maker.core.models import CallKey
 from maker.core.moves import Ask, Emit, Move, Pause
-from maker.errors import RunMustPause
+from maker.errors import MakerError, RunMustPause
 
 Moves = Callable[[], Iterator[Move]]
 AskFor = Callable[[CallKey], Awaitable[None]]
@@ -64,12 +64,19 @@ async def _first_of(tasks: dict[CallKey, asyncio.Task[None]]) -> None:
     await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
     failed = None
     for key in [key for key, task in tasks.items() if task.done()]:
-        failed = tasks.pop(key).exception() or failed
+        failed = _failure(key, tasks.pop(key)) or failed
     if failed is None:
         return
     if isinstance(failed, RunMustPause) and tasks:
         await asyncio.wait(tasks.values())
     raise failed
+
+
+def _failure(key: CallKey, task: asyncio.Task[None]) -> BaseException | None:
+    if task.cancelled():  # by itself: that must not pass for an interruption by the user
+        message = f"the agent gave up call {key} without an answer or an error"
+        return MakerError(message, advice="Resume the run.")
+    return task.exception()
 
 
 async def _stop(tasks: dict[CallKey, asyncio.Task[None]]) -> None:

@@ -113,7 +113,9 @@ class Orchestrator:
     async def _pump(self, opening: Sequence[e.Event]) -> None:
         lease = None
         try:
-            lease = await self._open(opening)
+            await self._renew()
+            lease = asyncio.create_task(self._keep_lease(), name="lease")
+            await self._open(opening)
             await self._drive()
         except RunMustPause as pause:
             detail = f"{pause.detail}. {pause.advice}" if pause.advice else pause.detail
@@ -121,19 +123,17 @@ class Orchestrator:
                 purified(e.RunPaused(reason=pause.reason, detail=detail), self._secrets)
             )
         except asyncio.CancelledError:
-            if self.state.status == "running" and self.state.submitted:
+            if lease and self.state.status == "running" and self.state.submitted:
                 self._log.append(e.RunPaused(reason="signal", detail="interrupted"))
             raise
         finally:
             await finish(asyncio.ensure_future(self._close(lease)))
 
-    async def _open(self, opening: Sequence[e.Event]) -> asyncio.Task[None]:
-        """Take the lease, append what opens the session, and keep the lease."""
-        await self._renew()
+    async def _open(self, opening: Sequence[e.Event]) -> None:
+        """Append what opens the session; a log that has grown meanwhile refuses it here."""
         for event in opening:
             self._log.append(event)
         await self._log.durable()
-        return asyncio.create_task(self._keep_lease(), name="lease")
 
     async def _renew(self) -> None:
         await self._store.acquire(self.run_id, self._owner, self._clock.now(), LEASE_S)

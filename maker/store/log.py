@@ -100,9 +100,13 @@ class EventLog:
         self._check()
 
     def fail(self, error: BaseException) -> None:
-        """Refuse everything from now on with this error: the log is not ours to write any more."""
+        """Refuse everything from now on with this error: the log is not ours to write any more.
+
+        The caller's view ends with it at once, so that calls under way are stopped.
+        """
         self._failure = self._failure or error
         self._progress.set()
+        self._feed.put_nowait(None)
 
     async def _step(self) -> None:
         self._check()
