@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf
 from typing import Any, Literal, NewType
 
+import msgspec
 from msgspec import Struct, field
 
 from maker.errors import ConfigError
@@ -121,6 +122,7 @@ def _check_config(config: TaskConfig) -> None:
             field="voting_strategy",
             advice="Use none, majority or first_to_k.",
         )
+    _check_types(config)
     for name, least in _AT_LEAST.items():
         value = getattr(config, name)
         if value is not None and value < least:
@@ -136,6 +138,16 @@ def _check_config(config: TaskConfig) -> None:
                 field="allow",
                 advice=f"Use one or more of: {', '.join(GRANTS)}.",
             )
+
+
+def _check_types(config: TaskConfig) -> None:
+    """Values from a log or a file have their types already, those from Python may have any."""
+    for setting in msgspec.structs.fields(TaskConfig):
+        try:
+            msgspec.convert(getattr(config, setting.name), setting.type)
+        except msgspec.ValidationError as error:
+            message = f"{setting.name} cannot be used: {error}"
+            raise ConfigError(message, field=setting.name) from error
 
 
 class Repeat(Value, frozen=True, kw_only=True):
