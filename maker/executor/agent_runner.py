@@ -14,7 +14,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from maker.core.seams import Answer
 from maker.executor import processes
 from maker.executor.agent_heard import Heard, listen
 from maker.executor.agent_options import sdk_options
-from maker.executor.agent_outcomes import outcome, reply
+from maker.executor.agent_outcomes import error_kind, outcome, reply
 from maker.executor.agent_questions import LONGEST_THOUGHT_S, TOOL, Interview, WorkingTime
 
 STDERR_LINES = 50
@@ -53,7 +53,8 @@ class AgentRunner:
     async def ask(self, call: AgentCall, answer: Answer | None = None) -> AgentReply:
         """One answer, or an error that flags it, within the call's deadline; see seams.Agent.
 
-        The deadline does not run while the user thinks about a question of the agent.
+        The deadline does not run while the user thinks about a question of the agent. Where the
+        result is there already, being cancelled does not lose it: it is paid for.
         """
         stderr: deque[str] = deque(maxlen=STDERR_LINES)
         heard = Heard()
@@ -68,7 +69,7 @@ class AgentRunner:
             interview = Interview(call.key, answer, worked) if call.may_ask and answer else None
             options |= _asking(interview, options) if interview else {}
             task = asyncio.create_task(self._listen(call, options, heard, permit, mark))
-            in_time = await _finished(task, worked, mark)
+            in_time = await _finished(task, worked, mark, lambda: _is_answered(heard))
         if interview and interview.failure:
             raise interview.failure
         found = self._read(call, heard, task if in_time else None, worked.elapsed_ms, stderr)
@@ -86,7 +87,8 @@ class AgentRunner:
         if ended is None:
             message = f"no answer within {call.timeout_s:g} seconds"
             return reply(call, heard, elapsed_ms, "timeout", message)
-        failure, now = ended.exception(), self._now()
+        failure = asyncio.CancelledError() if ended.cancelled() else ended.exception()
+        now = self._now()
         return outcome(call, heard, failure, now=now, elapsed_ms=elapsed_ms, stderr=list(stderr))
 
     def _options(self, call: AgentCall, stack: ExitStack) -> dict[str, Any]:
@@ -134,18 +136,30 @@ def _asking(interview: Interview, options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _finished(task: asyncio.Task[None], worked: WorkingTime, mark: str) -> bool:
-    """Whether the task ends by itself in time. Otherwise, or when cancelled, nothing is left."""
+def _is_answered(heard: Heard) -> bool:
+    """Whether the answer is whole, and only the CLI's own end is missing."""
+    return heard.result is not None and not error_kind(heard, heard.result)
+
+
+async def _finished(
+    task: asyncio.Task[None], worked: WorkingTime, mark: str, is_answered: Callable[[], bool]
+) -> bool:
+    """Whether the task ends in time, or has its answer when it is stopped: nothing of it is left.
+
+    Raises CancelledError where the caller is cancelled before the answer.
+    """
     try:
         async with worked.deadline:
             await asyncio.wait({task})
     except asyncio.CancelledError:
-        await _stop(task, worked, mark)
-        raise
+        with suppress(asyncio.CancelledError):
+            await _stop(task, worked, mark)
+        if not is_answered():
+            raise
     except TimeoutError:
         if not task.done():
             await _stop(task, worked, mark)
-            return False
+            return is_answered()
     return True
 
 
