@@ -148,11 +148,17 @@ def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     os.close(outer)
 
 
+async def nothing_to_wait_for() -> None:
+    """All is on the screen."""
+
+
 async def test_a_question_is_put_with_its_options_and_waits_for_the_answer(
     keyboard: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
     os.write(keyboard, b"2\n")
-    answer = await TerminalQuestions(Quiet())("Which \x1b[2Jcolour?", ["red\x07", "blue"])
+    answer = await TerminalQuestions(Quiet(), nothing_to_wait_for)(
+        "Which \x1b[2Jcolour?", ["red\x07", "blue"]
+    )
     assert answer == "blue"
     shown = capfd.readouterr().err
     assert "A question: Which colour?" in shown
@@ -161,4 +167,4 @@ async def test_a_question_is_put_with_its_options_and_waits_for_the_answer(
 
 async def test_the_end_of_the_input_leaves_the_question_to_the_agent(keyboard: int) -> None:
     os.write(keyboard, b"\x04")
-    assert await TerminalQuestions(Quiet())("Which colour?", []) == ""
+    assert await TerminalQuestions(Quiet(), nothing_to_wait_for)("Which colour?", []) == ""
