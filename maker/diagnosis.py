@@ -93,8 +93,8 @@ def _credentials(environ: Mapping[str, str]) -> Finding:
         name="credentials",
         state="problem",
         text="none found",
-        advice="Set ANTHROPIC_API_KEY, or log in with Claude Code. Without: maker demo, or "
-        "--agent simulated.",
+        advice="Set ANTHROPIC_API_KEY, or log in with Claude Code (claude, then /login). "
+        "Without: maker demo, or --agent simulated.",
     )
 
 

@@ -12,7 +12,8 @@ from maker.executor.agent_heard import Heard, count, number, string
 
 RETRY = frozenset({"rate_limit", "overloaded", "server", "network", "crashed"})
 FATAL = {
-    "login": "Run `claude login` or set ANTHROPIC_API_KEY; `maker doctor` shows what is used.",
+    "login": "Set ANTHROPIC_API_KEY, or log in with Claude Code (claude, then /login); "
+    "`maker doctor` shows what is used.",
     "billing": "Add credit to the account, or use other credentials; then resume the run.",
     "cli": "`maker doctor` shows which CLI is used.",
     "mcp": "Check the server's command or address and its variables; then resume the run.",
