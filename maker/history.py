@@ -80,8 +80,8 @@ def short_id(run: RunId) -> str:
 
 def status(row: RunRow) -> str:
     """The status of a run, with the reason where it is paused."""
-    paused = row.status == "paused" and row.summary.reason
-    return f"paused ({row.summary.reason})" if paused else row.status
+    why = row.summary.reason.replace("_", " ")
+    return f"paused ({why})" if row.status == "paused" and why else row.status
 
 
 def document(row: RunRow) -> dict[str, Any]:

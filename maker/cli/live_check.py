@@ -61,9 +61,12 @@ def report(found: Sequence[probe.Probed], *, simulated: bool) -> list[str]:
     listed = ", ".join(f"{reason} {number}" for reason, number in flags.most_common()) or "none"
     first = sum(one.planned_at_once for one in found)
     right = sum(one.answered for one in found)
+    judged = f"right answers: {right} of {len(found)}"
+    if simulated:
+        judged = "simulated answers are not judged"
     return [
         *table(headings, [_cells(one, simulated) for one in found]),
-        f"first plan valid: {first} of {len(found)}; right answers: {right} of {len(found)}",
+        f"first plan valid: {first} of {len(found)}; {judged}",
         f"red flags among {count(sum(one.replies for one in found), 'reply')}: {listed}",
         f"cost: {money(cost_usd, simulated=simulated)}; {len(found)} of {len(probe.TASKS)} tasks "
         "carried out",
@@ -76,7 +79,7 @@ def _cells(one: probe.Probed, simulated: bool) -> tuple[str, ...]:
         one.run_id[-8:],
         one.status,
         "valid" if one.planned_at_once else "refused",
-        "right" if one.answered else "not right",
+        "simulated" if simulated else "right" if one.answered else "not right",
         str(one.replies),
         money(one.cost_usd, simulated=simulated),
         one_line(one.instruction, 60),

@@ -89,8 +89,9 @@ def _step_cells(step: StepView, simulated: bool) -> tuple[str, ...]:
 def _votes(step: StepView) -> str:
     parts = []
     if step.votes:
-        least = "" if step.least_margin is None else f", margin {step.least_margin} or more"
-        parts.append(count(step.votes, "vote") + least)
+        parts.append(count(step.votes, "vote"))
+        if step.least_margin is not None:
+            parts.append(f"margin {step.least_margin}" + " or more" * (step.votes > 1))
     if step.contested:
         parts.append(f"{step.contested} contested")
     if step.undecided:

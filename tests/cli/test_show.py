@@ -40,7 +40,7 @@ def test_the_overview_tells_plan_votes_cost_and_result(capsys: pytest.CaptureFix
     assert f"run      {run}" in text
     assert "voting   first to be ahead by 2" in text
     assert "status   completed" in text
-    assert "1 vote, margin 2 or more, 1 contested, 1 flagged" in text
+    assert "1 vote, margin 2, 1 contested, 1 flagged" in text
     assert "$0.0500" in text
     assert 'result   {"n": 3}' in text
     assert "resume" not in text
