@@ -128,7 +128,7 @@ def task_config(parameters: Mapping[str, Any], instruction: str) -> TaskConfig:
     config = TaskConfig(**{"cwd": "", **chosen, "instruction": instruction})
     if not config.cwd:
         config = msgspec.structs.replace(config, cwd=_current_folder())
-    require_decidable(config)
+    require_sensible(config)
     return config
 
 
@@ -143,7 +143,18 @@ def _current_folder() -> str:
         ) from None
 
 
-def require_decidable(config: TaskConfig) -> None:
+def require_sensible(config: TaskConfig) -> None:
+    """Raise ConfigError where settings contradict each other."""
+    if config.agent != "simulated" and config.simulation != Simulation():
+        raise ConfigError(
+            "--seed, --error-rate, --flag-rate and --delay-ms are for a simulated agent",
+            field="simulation",
+            advice="Leave them out, or add --agent simulated.",
+        )
+    _require_decidable(config)
+
+
+def _require_decidable(config: TaskConfig) -> None:
     """Raise ConfigError where a vote needs more samples than it may take."""
     most = config.max_voting_samples
     rules = Rules(config.voting_strategy, config.voting_n, config.voting_k, most)

@@ -40,7 +40,7 @@ def upgrade(db: str | None, as_json: bool) -> None:
         click.echo(f"{location.shown(url)}: {'is now' if changed else 'was already'} up to date")
 
 
-@command.command(cls=SectionCommand)
+@command.command(cls=SectionCommand, short_help="Check the file and every run's log.")
 @json_option
 @db_option
 def check(db: str | None, as_json: bool) -> int:

@@ -15,7 +15,8 @@ import msgspec
 from maker import app
 from maker.cli.documents import SCHEMA_VERSION, database, echo_line
 from maker.cli.interrupts import Interrupts
-from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
+from maker.cli.options import Real, SectionCommand, SectionOption, Whole, db_option, json_option
+from maker.cli.render import count, money
 from maker.cli.viewers import json_line
 from maker.core import events as e
 from maker.core.models import RunId, TaskConfig
@@ -28,13 +29,14 @@ from maker.store.location import shown
 F = TypeVar("F", bound=Callable[..., Any])
 
 NOTHING = "nothing is bought"
+_METAVARS: dict[Any, str] = {Whole: "N", Real: "0..1", int: "N"}
 
 
 class _Demos(click.Group):
     """`maker demo` alone, or with options only, is `maker demo hanoi`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        named = args and (not args[0].startswith("-") or args[0] in ctx.help_option_names)
         return super().parse_args(ctx, args if named else ["hanoi", *args])
 
 
@@ -46,7 +48,7 @@ def command() -> None:
     """
 
 
-def _tower_options(disks: click.IntRange, least_k: int = 1) -> Callable[[F], F]:
+def _tower_options(disks: Whole, least_k: int = 1) -> Callable[[F], F]:
     """The options that say which tower is moved, and how badly the agent does it."""
 
     def decorate(function: F) -> F:
@@ -57,30 +59,30 @@ def _tower_options(disks: click.IntRange, least_k: int = 1) -> Callable[[F], F]:
     return decorate
 
 
-def _options(disks: click.IntRange, least_k: int) -> list[Callable[[F], F]]:
+def _options(disks: Whole, least_k: int) -> list[Callable[[F], F]]:
     return [
         _option("--disks", disks, 5, "Height; N disks take 2^N - 1 moves."),
-        _option("--error-rate", click.FloatRange(0, 1), 0.1, "Share of replies that are wrong."),
-        _option("--flag-rate", click.FloatRange(0, 1), 0.0, "Share that earns a red flag."),
+        _option("--error-rate", Real(0, 1), 0.1, "Share of replies that are wrong."),
+        _option("--flag-rate", Real(0, 1), 0.0, "Share that earns a red flag."),
         _option("--seed", int, 0, "The same seed gives the same replies."),
-        _option("--voting-k", click.IntRange(least_k), 3, "Lead that wins a vote (first_to_k)."),
+        _option("--voting-k", Whole(least_k), 3, "Lead that wins a vote (first_to_k)."),
     ]
 
 
 def _option(name: str, kind: Any, default: Any, text: str) -> Callable[[F], F]:
     return click.option(
         name, type=kind, default=default, show_default=True, help=text, cls=SectionOption,
-        section="The experiment",
+        section="The experiment", metavar=_METAVARS.get(type(kind) if kind is not int else int),
     )  # fmt: skip
 
 
 @command.command("hanoi", cls=SectionCommand)
-@_tower_options(click.IntRange(1, hanoi.MOST_DISKS))
+@_tower_options(Whole(1, hanoi.MOST_DISKS))
 @_option("--voting", click.Choice(["none", "majority", "first_to_k"]), "first_to_k", "Strategy.")
-@_option("--voting-n", click.IntRange(1), 3, "Votes of a majority.")
-@_option("--max-voting-samples", click.IntRange(1), 10, "Samples after which a vote is given up.")
-@_option("--samples-at-once", click.IntRange(1), 4, "Samples asked at the same time.")
-@_option("--delay-ms", click.IntRange(0), 0, "How long the agent takes for a reply.")
+@_option("--voting-n", Whole(1), 3, "Votes of a majority.")
+@_option("--max-voting-samples", Whole(1), 10, "Samples after which a vote is given up.")
+@_option("--samples-at-once", Whole(1), 4, "Samples asked at the same time.")
+@_option("--delay-ms", Whole(0), 0, "How long the agent takes for a reply.")
 @json_option
 @db_option
 def solve(db: str | None, as_json: bool, disks: int, **options: Any) -> int:
@@ -111,9 +113,11 @@ def solve(db: str | None, as_json: bool, disks: int, **options: Any) -> int:
     return 0 if findings.succeeded else 1
 
 
-@command.command("crash", cls=SectionCommand)
-@_tower_options(click.IntRange(3, 8), least_k=2)
-@_option("--delay-ms", click.IntRange(1, 1000), 40, "How long the agent takes for a reply.")
+@command.command(
+    "crash", cls=SectionCommand, short_help="Kill a run in mid-vote, resume it, replay it."
+)
+@_tower_options(Whole(3, 8), least_k=2)
+@_option("--delay-ms", Whole(1, 1000), 40, "How long the agent takes for a reply.")
 @json_option
 @db_option
 def kill(db: str | None, as_json: bool, disks: int, **options: Any) -> int:
@@ -190,9 +194,10 @@ def report(config: TaskConfig, run: RunId, found: Findings, db: str | None) -> l
         f"{tower}: {outcome}",
         f"  samples  {found.samples}, {found.samples_per_move:.2f} a move; "
         + _expected(config, found),
-        f"  errors   {found.errors} made by the agent: {_fate_of_errors(config, found)}; "
+        f"  errors   {found.errors:,} made by the agent: {_fate_of_errors(config, found)}; "
         f"{found.red_flagged} replies red-flagged",
-        f"  cost     ${found.cost_usd:.4f} and {found.tokens} tokens, simulated: {NOTHING}",
+        f"  cost     {money(found.cost_usd)} and {count(found.tokens, 'token')}, "
+        f"simulated: {NOTHING}",
         f"  time     {found.duration_s:.2f} s, "
         f"{found.moves / max(found.duration_s, 1e-3):.0f} moves/s",
         "Look at it:",

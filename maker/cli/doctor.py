@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from maker.cli.documents import database, echo_document
-from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
+from maker.cli.options import Real, SectionCommand, SectionOption, db_option, json_option
 from maker.cli.table import table
 from maker.core.models import TaskConfig
 from maker.core.text import one_line
@@ -32,7 +32,7 @@ def _option(name: str, help: str, **settings: Any) -> Callable[[F], F]:
 @_option(
     "--max-cost-usd",
     "With --live: stop at this cost.",
-    type=click.FloatRange(0, min_open=True),
+    type=Real(0, min_open=True),
     default=LIVE_COST_CAP_USD,
     show_default=True,
     metavar="N",

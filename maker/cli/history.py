@@ -12,7 +12,7 @@ import click
 
 from maker import history
 from maker.cli.documents import database, echo_document
-from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
+from maker.cli.options import SectionCommand, SectionOption, Whole, db_option, json_option
 from maker.cli.render import money
 from maker.cli.table import table
 from maker.core.text import one_line
@@ -46,7 +46,7 @@ def _option(name: str, help: str, **settings: Any) -> Callable[[F], F]:
 @_option("--status", "In this status. [default: all]", type=click.Choice(STATUSES))
 @_option("--text", "With this text in the instruction. [default: all]", metavar="TEXT")
 @_option("--since", "Begun after this. [default: all]", type=moment, metavar="2d|DATE")
-@_option("--limit", "The newest only.", type=click.IntRange(1), default=20, show_default=True)
+@_option("--limit", "The newest only.", type=Whole(1), metavar="N", default=20, show_default=True)
 @json_option
 @db_option
 def command(
@@ -78,7 +78,7 @@ def command(
         is_filtered = status or text or since is not None
         click.echo("no runs match" if is_filtered else "no runs yet")
     if has_more and not as_json:
-        click.echo(f"only the newest {limit} are shown: see --limit", err=True)
+        click.echo("there are more runs: see --limit", err=True)
 
 
 HEADINGS = ("RUN", "STARTED", "STATUS", ">STEPS", ">COST", ">SAMPLES", "INSTRUCTION")

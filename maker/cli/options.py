@@ -11,10 +11,24 @@ from typing import Any, TypeVar
 
 import click
 
+from maker.cli import errors
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 INPUT, TOOLS, OUTPUT = "Input", "Tools and permissions", "Output"
 LEAST_THINKING_TOKENS = 1024
+
+
+class Whole(click.IntRange):
+    """A whole number; the messages say so instead of "integer range"."""
+
+    name = "whole number"
+
+
+class Real(click.FloatRange):
+    """A number; the messages say so instead of "float range"."""
+
+    name = "number"
 
 
 class SectionOption(click.Option):
@@ -65,12 +79,13 @@ def cap(kind: type[int] | type[float]) -> Callable[[str], int | float | str]:
     def converted(text: str) -> int | float | str:
         if str(text).strip().lower() == "none":
             return "none"
+        number = "whole number" if kind is int else "number"
         try:
             amount = kind(str(text).strip().lstrip("$"))
         except ValueError:
-            raise click.BadParameter(f"{text!r} is not a number, nor none.") from None
+            raise click.BadParameter(f"{text!r} is neither a {number} nor none.") from None
         if not 0 <= amount < float("inf"):
-            raise click.BadParameter(f"{text!r} is less than 0; for no cap write 0 or none.")
+            raise click.BadParameter(f"{text!r} is no amount; for no cap write 0 or none.")
         return amount or "none"
 
     return converted
@@ -83,6 +98,21 @@ def thinking(text: str) -> str:
         least = f"a number of tokens from {LEAST_THINKING_TOKENS}"
         raise click.BadParameter(f"{text!r} is neither off, adaptive nor {least}.")
     return text
+
+
+def _one_instruction(
+    ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+) -> str | None:
+    if len(given) > 1:
+        whole = errors.quoted(" ".join(given))
+        raise click.UsageError(f"Put the instruction in quotes: {ctx.command_path} {whole}", ctx)
+    return given[0] if given else None
+
+
+instruction_argument = click.argument(
+    "instruction", nargs=-1, metavar="[INSTRUCTION]", callback=_one_instruction
+)
+"""One text; several words without quotes are refused with the advice to quote them."""
 
 
 def option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:

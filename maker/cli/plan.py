@@ -17,6 +17,7 @@ from maker.cli.options import (
     SectionCommand,
     context_option,
     db_option,
+    instruction_argument,
     json_option,
     option,
     output_option,
@@ -51,7 +52,7 @@ yaml_option = option(
 
 
 @click.command("plan", cls=SectionCommand, epilog=EPILOG)
-@click.argument("instruction", required=False)
+@instruction_argument
 @check_option
 @context_option
 @setting_options(without=("dry_run",))
@@ -65,6 +66,8 @@ def command(**parameters: Any) -> int:
 
     Prints the steps with their tools, effects and votes, and what the whole may cost.
     """
+    if parameters["as_yaml"] and parameters["as_json"]:
+        raise click.UsageError("Choose one of --yaml and --json.")
     if parameters["check"]:
         return _check(parameters)
     check_output(parameters["file"])

@@ -61,7 +61,7 @@ def voting_outlook(plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec]) ->
         for each in (config, voted)
     )
     more = costs.CostRange(then.low_usd - now.low_usd, then.high_usd - now.high_usd)
-    price = "nothing (simulated)" if config.agent == "simulated" else f"{_range(more)} more"
+    price = "nothing (simulated)" if config.agent == "simulated" else f"more: {_range(more)}"
     return f"{of_all} could be voted on: --voting first_to_k ({_rule(voted)}) would cost {price}"
 
 

@@ -24,7 +24,7 @@ _EXIT_CODES = """\
 | code | meaning |
 |---|---|
 | 0 | done (also: a dry run) |
-| 1 | the task failed, or there is no such result |
+| 1 | the task failed, there is no such result, or the database cannot be used |
 | 2 | usage: an option, a file, a run that does not exist or is busy |
 | 3 | paused: needs consent or an answer |
 | 4 | paused: not logged in, no credit, or Claude's program is missing |

@@ -106,12 +106,19 @@ def _session(event: e.TaskSubmitted | e.RunPaused | e.RunResumed | e.RunCancelle
         case e.RunPaused():
             return _with_detail(f"Paused: {reason(event.reason)}", event.detail)
         case e.RunResumed():
-            changes = f" with {one_line(', '.join(event.options))}" if event.options else ""
+            changes = f" with {', '.join(map(_setting, event.options.items()))}"
+            changes = changes if event.options else ""
             return f"Resumed{changes}{', to plan again what remains' if event.replan else ''}"
         case e.RunCancelled():
             return _with_detail("Cancelled", event.detail)
         case _:
             assert_never(event)
+
+
+def _setting(item: tuple[str, Any]) -> str:
+    """A changed setting; a composed value would be too long to read."""
+    name, value = item
+    return one_line(name if isinstance(value, (dict, list)) else f"{name} = {value}", LONG)
 
 
 def reason(word: str) -> str:

@@ -10,7 +10,7 @@ import msgspec
 
 from maker import app
 from maker.cli import session
-from maker.cli.configuration import fields, given, require_decidable, setting_options
+from maker.cli.configuration import fields, given, require_sensible, setting_options
 from maker.cli.options import (
     SectionCommand,
     db_option,
@@ -42,8 +42,9 @@ Examples:
   maker resume @last --yes
   maker resume @last --replan --model claude-opus-4-5
 
-RUN is a run id, the beginning or end of one, or @last. Settings that are not given stay as
-they were; new ones count from the next try of a step, never inside a vote that has begun.
+RUN is an id, four or more characters of its beginning or end, @last, or @last~1. Settings
+that are not given stay as they were; new ones count from the next try of a step, never
+inside a vote that has begun.
 """
 
 
@@ -71,7 +72,10 @@ def command(ctx: click.Context, /, run: str, **parameters: Any) -> int:
         if found.summary.status == "completed":
             return _completed(past, output)
         if found.summary.status == "cancelled":
-            raise click.UsageError(f"Run {found.run_id} was cancelled: it cannot be resumed.")
+            raise ConfigError(
+                f"run {found.run_id} was cancelled: it cannot be resumed",
+                advice=f"See what it did: maker show {found.run_id}",
+            )
         options = _options(past, fields(parameters, given(ctx)))
         plan = _plan(past, parameters["plan"], options)
     resumption = Resumption(
@@ -142,7 +146,7 @@ def _options(past: _Past, options: dict[str, Any]) -> dict[str, Any]:
         kept = msgspec.to_builtins(past.state.settings.simulation)
         options = {**options, "simulation": {**kept, **options["simulation"]}}
     if options:
-        require_decidable(changed(past.state.settings, options))
+        require_sensible(changed(past.state.settings, options))
     return options
 
 

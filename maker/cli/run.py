@@ -18,6 +18,7 @@ from maker.cli.options import (
     SectionCommand,
     context_option,
     db_option,
+    instruction_argument,
     json_option,
     output_option,
     plan_option,
@@ -52,7 +53,7 @@ Exit codes: 0 done, 1 the task failed, 2 usage, 3 needs approval or an answer,
 
 
 @click.command("run", cls=SectionCommand, epilog=EPILOG)
-@click.argument("instruction", required=False)
+@instruction_argument
 @plan_option
 @context_option
 @setting_options()
@@ -147,7 +148,8 @@ def check_output(file: Path | None) -> None:
 
 def _instruction(given: str | None, plan: str | None) -> str:
     if given is None and plan is None:
-        raise click.UsageError('Say what is to be done, as in: maker run "Summarise README.md"')
+        path = click.get_current_context().command_path
+        raise click.UsageError(f'Say what is to be done, as in: {path} "Summarise README.md"')
     if given != STANDARD_INPUT:
         return given or ""
     if plan == STANDARD_INPUT:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, get_args
 
 import click
 
-from maker.cli.options import TOOLS, cap, thinking, words, words_from
+from maker.cli.options import TOOLS, Real, Whole, cap, thinking, words, words_from
 from maker.core.models import EFFORTS, GRANTS, Ambiguity, Strategy
 from maker.tools.mcp_config import read_mcp_file
 
@@ -59,9 +59,9 @@ class Setting(NamedTuple):
 
 _FOLDER = click.Path(exists=True, file_okay=False)
 _FILE = click.Path(exists=True, dir_okay=False)
-RATE = click.FloatRange(0, 1)
-COUNT, SIZE = click.IntRange(0), click.IntRange(1)
-SECONDS = click.FloatRange(0, min_open=True)
+RATE = Real(0, 1)
+COUNT, SIZE = Whole(0), Whole(1)
+SECONDS = Real(0, min_open=True)
 USD, NUMBER = cap(float), cap(int)
 FLAG = {"is_flag": True}
 _MANY = {"multiple": True}

@@ -19,7 +19,7 @@ from maker.cli.documents import (
     run_argument,
     stored_run,
 )
-from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
+from maker.cli.options import SectionCommand, SectionOption, Whole, db_option, json_option
 from maker.cli.render import answer_text
 from maker.core import events as e
 from maker.core.fold import fold
@@ -45,8 +45,8 @@ def _part(name: str, help: str, **settings: Any) -> Callable[[F], F]:
 @run_argument
 @_part("--result", "Only the answer, as `maker run` prints it.", is_flag=True)
 @_part("--plan", "The plan as YAML, ready for `maker run --plan`.", is_flag=True)
-@_part("--step", "How one step was voted on.", type=click.IntRange(0), metavar="N")
-@_part("--iteration", "With --step: only this iteration.", type=click.IntRange(0), metavar="N")
+@_part("--step", "How one step was voted on.", type=Whole(0), metavar="N")
+@_part("--iteration", "With --step: only this iteration.", type=Whole(0), metavar="N")
 @_part("--events", "Every event, one a line.", is_flag=True)
 @_part("--prompt", "What the agent was asked under a call key.", metavar="KEY")
 @json_option

@@ -48,6 +48,27 @@ def test_the_help_loads_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     ("args", "hint"),
     [
+        (["run", "Compare", "the", "files"], 'in quotes: maker run "Compare the files"'),
+        (["plan", "Compare", "them"], 'in quotes: maker plan "Compare them"'),
+        (["plan"], "as in: maker plan "),
+        (["plan", "x", "--yaml", "--json"], "Choose one of --yaml and --json"),
+        (["demo", "crsh"], "'crash'"),
+        (["demo", "--disks", "many"], "not a valid whole number"),
+        (["run", "x", "--max-tokens", "1.5"], "neither a whole number nor none"),
+        (["run", "x", "--max-minutes", "nan"], "is no amount"),
+        (["run", "x", "--error-rate", "0.1"], "add --agent simulated"),
+    ],
+)
+def test_a_usage_error_says_what_to_write_instead(
+    args: list[str], hint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(args) == 2
+    assert hint in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize(
+    ("args", "hint"),
+    [
         (["histroy"], "'history'"),
         (["resum", "@last"], "'resume'"),
         (["xyzzy"], "maker run"),

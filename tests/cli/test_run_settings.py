@@ -15,6 +15,7 @@ from maker.cli.settings import SETTINGS
 from maker.core.models import Simulation, TaskConfig
 from maker.errors import ConfigError
 
+SIMULATED = ("--agent", "simulated")
 NOT_OPTIONS = {"instruction", "simulation"}
 
 
@@ -64,7 +65,7 @@ def test_without_options_the_defaults_of_the_library_hold_but_for_cap_and_place(
         (["--max-tokens", "1000"], "max_tokens", 1000),
         (["--call-timeout", "30"], "call_timeout_s", 30.0),
         (["--thinking", "4096"], "thinking", "4096"),
-        (["--seed", "3", "--error-rate", ".5"], "simulation", Simulation(seed=3, error_rate=0.5)),
+        ([*SIMULATED, "--seed", "3"], "simulation", Simulation(seed=3)),
         (["--add-dir", "/", "--add-dir", "/tmp"], "add_dirs", ["/", "/tmp"]),
     ],
 )
@@ -92,6 +93,12 @@ def test_an_option_sets_its_field(args: list[str], field: str, value: Any) -> No
 def test_an_option_with_a_senseless_value_is_refused(args: list[str]) -> None:
     with pytest.raises(click.BadParameter):
         config_of(*args)
+
+
+@pytest.mark.parametrize("option", ["--seed", "--error-rate", "--flag-rate", "--delay-ms"])
+def test_a_simulations_setting_without_a_simulation_is_refused(option: str) -> None:
+    with pytest.raises(ConfigError, match="simulated agent"):
+        config_of(option, "1")
 
 
 def test_servers_come_from_a_file(tmp_path: Path) -> None:
