@@ -18,7 +18,7 @@ from maker.core.moves import Dispatch, Emit, Pause
 from maker.core.policy import decide
 from maker.core.seams import Agent, AskUser, Clock, EventStore, Record
 from maker.core.state import RunState, changed
-from maker.errors import RunBusy, RunMustPause, StalledDispatch, StoreError
+from maker.errors import RunMustPause, StalledDispatch
 from maker.executor.agent_runner import AgentRunner
 from maker.executor.asking import Asker
 from maker.executor.executor import ExecutorModule
@@ -144,7 +144,7 @@ class Orchestrator:
             while True:
                 await asyncio.sleep(LEASE_S / 3)
                 await self._renew()
-        except (StoreError, RunBusy) as error:
+        except Exception as error:
             self._log.fail(error)
 
     async def _close(self, lease: asyncio.Task[None] | None) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from fakes import RUN, FakeClock, ScriptedAgent, plan, play, registry, step
 from maker.core import events as e
+from maker.core import orchestrator as orchestrating
 from maker.core.models import AgentCall, RunId, TaskConfig
 from maker.core.orchestrator import Orchestrator
 from maker.core.state import summary
@@ -105,3 +106,29 @@ async def test_an_agent_that_gives_up_by_itself_is_not_taken_for_an_interruption
     with pytest.raises(MakerError, match=r"step/0\.0/0/0"):
         await consume(made, *opening)
     assert store.summaries[RUN].status == "running", "it shows as crashed, and can be resumed"
+
+
+@pytest.mark.parametrize("error", [RunBusy("taken"), OSError("the disk is gone")])
+async def test_a_lease_that_cannot_be_renewed_ends_the_session_whatever_the_reason(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class LostLease(MemoryStore):
+        """A store that gives a lease once."""
+
+        given = 0
+
+        async def acquire(self, run: RunId, owner: str, now: float, ttl_s: float) -> None:
+            self.given += 1
+            if self.given > 1:
+                raise error
+            await super().acquire(run, owner, now, ttl_s)
+
+    async def hang(call: AgentCall) -> str:
+        await asyncio.Event().wait()
+        return ""
+
+    monkeypatch.setattr(orchestrating, "LEASE_S", 0.01)
+    agent = ScriptedAgent(hang)
+    with pytest.raises(type(error)):
+        await asyncio.wait_for(consume(orchestrator(agent, LostLease())), 5)
+    assert agent.under_way == 0
