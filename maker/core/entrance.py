@@ -21,7 +21,7 @@ def _pure(value: Any, secrets: Sequence[str]) -> Any:
     if isinstance(value, str):
         return redact(clean(value), secrets)
     if isinstance(value, dict):
-        return {key: _pure(item, secrets) for key, item in value.items()}
+        return {_pure(key, secrets): _pure(item, secrets) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_pure(item, secrets) for item in value]
     return value

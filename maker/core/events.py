@@ -26,7 +26,7 @@ from maker.core.models import (
     Totals,
     VotingSummary,
 )
-from maker.errors import LogDamaged
+from maker.errors import ConfigError, LogDamaged
 
 
 class Fact(Struct, frozen=True, kw_only=True, tag=True, forbid_unknown_fields=True):
@@ -259,7 +259,7 @@ def decode(payload: bytes | str, *, seq: int = 0) -> Event:
     """The event that `encode` wrote. Raises LogDamaged for anything else."""
     try:
         return _decoder.decode(payload)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ConfigError) as error:
         raise LogDamaged(
             f"event {seq} cannot be read: {error}",
             seq=seq,

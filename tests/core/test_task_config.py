@@ -8,8 +8,10 @@ import pytest
 
 from fakes import RUN, plan, play
 from maker.app import resumed
+from maker.core import events as e
+from maker.core.entrance import purified
 from maker.core.models import TaskConfig
-from maker.errors import ConfigError
+from maker.errors import ConfigError, LogDamaged
 
 
 @pytest.mark.parametrize(
@@ -44,3 +46,15 @@ async def test_options_of_a_resume_are_refused_before_anything_is_written(
     with pytest.raises(ConfigError):
         await resumed(RUN, options, store=first.store)
     assert len(await first.records()) == events
+
+
+def test_an_event_with_settings_that_make_no_sense_is_damage_not_a_users_mistake() -> None:
+    stored = b'{"type":"TaskSubmitted","instruction":"x","config":{"instruction":" "}}'
+    with pytest.raises(LogDamaged):
+        e.decode(stored)
+
+
+def test_every_text_at_the_entrance_is_made_valid_wherever_it_stands() -> None:
+    servers = {"odd\ud800": {"command": "x", "args": ("\ud800",)}}
+    pure = purified(e.RunResumed(options={"mcp_servers": servers}), ())
+    assert e.decode(e.encode(pure)) == pure
