@@ -24,8 +24,3 @@ def request_hash(call: AgentCall) -> str:
 def prompt_text(call: AgentCall) -> bytes:
     """What is kept of a prompt, once by content: the system prompt and the user's."""
     return msgspec.json.encode({"system": call.system_prompt, "prompt": call.prompt})
-
-
-def changed_inputs(recorded: AgentCall, now: AgentCall) -> list[str]:
-    """Which parts of the meaning differ between two calls."""
-    return [name for name in MEANING if getattr(recorded, name) != getattr(now, name)]
