@@ -14,12 +14,8 @@ import msgspec
 from maker.core import events as e
 from maker.core.models import OWN_OUTPUT_DECIDES, PlanStep, TaskConfig
 from maker.core.paths import look_up
-from maker.core.state import ForEach, Lane, RunState, StepOutcome, changed
-
-PAUSED_BY_SETTINGS = frozenset({"model", "settings"})
-"""Reasons of a pause that only other settings can end."""
-LEFT_CALLS_OPEN = frozenset({"signal", "ambiguous"})
-"""Reasons of a pause after which a call may have acted; before any other, all have ended."""
+from maker.core.resuming import resume
+from maker.core.state import ForEach, Lane, RunState, StepOutcome, answered, changed
 
 
 def fold(events: Iterable[e.Event]) -> RunState:
@@ -57,7 +53,7 @@ def apply(state: RunState, event: e.Event) -> RunState:
         case e.RunCancelled():
             state.status, state.reason, state.detail = "cancelled", "", event.detail
         case e.RunResumed():
-            _resume(state, event)
+            resume(state, event)
         case e.ModelFellBack():
             state.config = _with_successor(state.settings, event)
         case e.QuestionAnswered():
@@ -163,14 +159,9 @@ def _reject_plan(state: RunState, event: e.ValidationFailed) -> None:
     state.problems = event.errors
     is_users = state.phase == "planned" and state.planned and state.planned.origin == "user"
     state.phase = "refused" if is_users else "rejected"
-    state.told = _answered(state)
+    state.told = answered(state)
     state.attempt += 1
     state.rejections += 1
-
-
-def _answered(state: RunState) -> dict[str, str]:
-    """What the user has said so far; a call is told it, but never what is said during it."""
-    return {question: answer for (_, question), answer in state.answers.items() if answer}
 
 
 def _open_for_each(state: RunState, event: e.ForEachStarted) -> None:
@@ -281,49 +272,6 @@ def _finish(state: RunState, step: PlanStep, output: Any) -> None:
     following = step.next_step_sequence_number
     state.cursor = output["next_step"] if following == OWN_OUTPUT_DECIDES else following
     state.phase = "executing"
-
-
-def _resume(state: RunState, event: e.RunResumed) -> None:
-    state.config = changed(state.settings, {"dry_run": False, **event.options})
-    state.told = _answered(state)
-    was_failed, reason = state.status == "failed", state.reason
-    in_order = state.status == "paused" and reason not in LEFT_CALLS_OPEN
-    state.status, state.reason, state.detail, state.finished = "running", "", "", None
-    for lane in state.lanes.values():
-        lane.ambiguous = _may_be_ambiguous(lane) and (lane.ambiguous or not in_order)
-        _renew(lane, state.settings, reason)
-    if event.replan:
-        state.failure = reason or "the user asked for a new plan"
-        state.phase, state.problems, state.rejected_text = "submitted", [], ""
-        state.attempt += 1
-        state.rejections = 0
-    elif was_failed:
-        state.rejections = 0
-        _reopen(state)
-
-
-def _renew(lane: Lane, settings: TaskConfig, reason: str) -> None:
-    """New settings count where no vote has begun; a vote that cannot go on with its own is over."""
-    if lane.started and not lane.replies:
-        lane.config = settings
-    elif lane.started and reason in PAUSED_BY_SETTINGS and lane.config != settings:
-        lane.started = False
-
-
-def _may_be_ambiguous(lane: Lane) -> bool:
-    """Whether an effect may have been made whose outcome nobody recorded, had the run crashed."""
-    return lane.started and not lane.replies and lane.effect in ("write", "external")
-
-
-def _reopen(state: RunState) -> None:
-    """Give what failed its tries, and a repeated step its passes, again."""
-    state.failed_step, state.first_pass = None, state.pass_number
-    state.outcomes = [outcome for outcome in state.outcomes if outcome.status != "failed"]
-    if state.loop:
-        state.loop.failed = {}
-    for lane in state.lanes.values():
-        if lane.failed:
-            lane.failed, lane.first_try = False, lane.try_number + 1
 
 
 def _with_successor(config: TaskConfig, event: e.ModelFellBack) -> TaskConfig:

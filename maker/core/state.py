@@ -1,6 +1,6 @@
 """What is known of a run: the values that decisions are made from.
 
-They are changed by `fold.py` alone.
+They are changed by `fold.py` and `resuming.py` alone.
 """
 
 from __future__ import annotations
@@ -164,6 +164,11 @@ def changed(config: TaskConfig, options: dict[str, Any]) -> TaskConfig:
         raise ConfigError(
             f"the settings cannot be used: {error}", advice="See `maker run --help`."
         ) from error
+
+
+def answered(state: RunState) -> dict[str, str]:
+    """What the user has said so far; a call is told it, but never what is said during it."""
+    return {question: answer for (_, question), answer in state.answers.items() if answer}
 
 
 def summary(state: RunState) -> RunSummary:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from fakes import Play, ScriptedAgent, plan, play, step
@@ -56,6 +57,22 @@ async def test_a_vote_that_has_begun_is_not_mixed_but_held_again(kind: str) -> N
     assert agent.keys == ["step/0.0/1/0", "step/0.0/1/1"]
     assert {call.model for call in agent.calls} == {"new"}
     assert replay(await again.records()).outcome == "identical"
+
+
+async def test_a_vote_that_was_given_up_is_no_failed_try() -> None:
+    def script(call: AgentCall) -> str | Exception:
+        if call.key.startswith("step/0.0/0"):
+            return "{}"
+        lost = call.model == "gone" and call.key.endswith("/1")
+        return fault(call, "model") if lost else '{"n": 3}'
+
+    config = msgspec.structs.replace(VOTED, step_max_retries=1)
+    first = await play(ScriptedAgent(script), config=config, given=plan())
+    paused(first, "model")
+    again = await play(
+        ScriptedAgent(script), history=await first.records(), opening=[e.RunResumed(options=NEW)]
+    )
+    assert isinstance(again.events[-1], e.TaskCompleted), again.events[-1]
 
 
 async def test_a_vote_keeps_its_replies_where_the_settings_stay_as_they_are() -> None:

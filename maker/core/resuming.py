@@ -1,0 +1,60 @@
+"""What a `RunResumed` does to the state: which settings count, what is opened or unsure again.
+
+Part of the fold; every other event is in `fold.py`.
+"""
+
+from __future__ import annotations
+
+from maker.core import events as e
+from maker.core.models import TaskConfig
+from maker.core.state import Lane, RunState, answered, changed
+
+PAUSED_BY_SETTINGS = frozenset({"model", "settings"})
+"""Reasons of a pause that only other settings can end."""
+LEFT_CALLS_OPEN = frozenset({"signal", "ambiguous"})
+"""Reasons of a pause after which a call may have acted; before any other, all have ended."""
+
+
+def resume(state: RunState, event: e.RunResumed) -> None:
+    """Let the run go on: with new settings, and with what had failed opened again."""
+    state.config = changed(state.settings, {"dry_run": False, **event.options})
+    state.told = answered(state)
+    was_failed, reason = state.status == "failed", state.reason
+    in_order = state.status == "paused" and reason not in LEFT_CALLS_OPEN
+    state.status, state.reason, state.detail, state.finished = "running", "", "", None
+    for lane in state.lanes.values():
+        lane.ambiguous = _may_be_ambiguous(lane) and (lane.ambiguous or not in_order)
+        _renew(lane, state.settings, reason)
+    if event.replan:
+        state.failure = reason or "the user asked for a new plan"
+        state.phase, state.problems, state.rejected_text = "submitted", [], ""
+        state.attempt += 1
+        state.rejections = 0
+    elif was_failed:
+        state.rejections = 0
+        _reopen(state)
+
+
+def _renew(lane: Lane, settings: TaskConfig, reason: str) -> None:
+    """New settings count where no vote has begun; a vote that cannot go on with its own is over."""
+    if lane.started and not lane.replies:
+        lane.config = settings
+    elif lane.started and reason in PAUSED_BY_SETTINGS and lane.config != settings:
+        lane.started = False
+        lane.first_try += 1  # a try that was given up is none of those that failed
+
+
+def _may_be_ambiguous(lane: Lane) -> bool:
+    """Whether an effect may have been made whose outcome nobody recorded, had the run crashed."""
+    return lane.started and not lane.replies and lane.effect in ("write", "external")
+
+
+def _reopen(state: RunState) -> None:
+    """Give what failed its tries, and a repeated step its passes, again."""
+    state.failed_step, state.first_pass = None, state.pass_number
+    state.outcomes = [outcome for outcome in state.outcomes if outcome.status != "failed"]
+    if state.loop:
+        state.loop.failed = {}
+    for lane in state.lanes.values():
+        if lane.failed:
+            lane.failed, lane.first_try = False, lane.try_number + 1
