@@ -15,7 +15,7 @@ from maker.core.fold import fold
 from maker.core.models import Plan, RunId, TaskConfig
 from maker.core.orchestrator import Consent, Orchestrator, nobody
 from maker.core.seams import Agent, AskUser, EventStore
-from maker.core.state import RunState, changed
+from maker.core.state import changed
 from maker.core.text import environment_secrets
 from maker.errors import ConfigError
 from maker.executor.agent_runner import AgentRunner
@@ -109,10 +109,7 @@ def submitted(
         ask_user=ask_user,
         **seams(config, registry),
     )
-    opening: list[e.Event] = [orchestrator.submission()]
-    if plan is not None:
-        opening.append(_from_user(plan))
-    return Session(orchestrator, opening)
+    return Session(orchestrator, _opening(orchestrator.submission(), plan))
 
 
 async def resumed(
@@ -128,16 +125,11 @@ async def resumed(
 ) -> Session | None:
     """A session that goes on with a run; None where the run is completed or cancelled."""
     history = await store.load(RunId(run))
-    state: RunState = fold(e.decode(record.payload, seq=record.seq) for record in history)
+    state = fold(e.decode(record.payload, seq=record.seq) for record in history)
     if state.status in ("completed", "cancelled"):
         return None
     config = changed(state.settings, options)
     registry = registry_for(config, registry)
-    opening: list[e.Event] = [
-        purified(e.RunResumed(options=options, replan=replan), environment_secrets(os.environ))
-    ]
-    if plan is not None:
-        opening.append(_from_user(plan))
     orchestrator = Orchestrator(
         config,
         registry,
@@ -148,9 +140,11 @@ async def resumed(
         ask_user=ask_user,
         **seams(config, registry),
     )
-    return Session(orchestrator, opening)
+    return Session(orchestrator, _opening(e.RunResumed(options=options, replan=replan), plan))
 
 
-def _from_user(plan: Plan) -> e.PlanCreated:
-    made = e.PlanCreated(plan=plan, origin="user")
-    return purified(made, environment_secrets(os.environ))
+def _opening(first: e.TaskSubmitted | e.RunResumed, plan: Plan | None) -> list[e.Event]:
+    """What opens a session: the first event, and the user's plan where there is one."""
+    secrets = environment_secrets(os.environ)
+    given = [] if plan is None else [e.PlanCreated(plan=plan, origin="user")]
+    return [purified(event, secrets) for event in (first, *given)]

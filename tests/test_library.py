@@ -35,6 +35,19 @@ async def test_a_run_with_a_chosen_id_is_resumed_by_it() -> None:
     assert len(await store.load(RunId(run))) == len(first) + len(rest)
 
 
+async def test_an_in_process_server_in_the_settings_is_used_but_not_stored() -> None:
+    store, run = MemoryStore(), str(uuid.UUID(int=7))
+    server = {"type": "sdk", "name": "notes", "instance": object()}
+    with_server = TaskConfig(
+        instruction="Count things.", agent="simulated", mcp_servers={"notes": server}
+    )
+    events = [event async for event in run_task(with_server, store=store, run_id=run)]
+    submitted = events[0]
+    assert isinstance(submitted, e.TaskSubmitted)
+    assert submitted.config.mcp_servers == {}
+    assert "mcp__notes" in [tool.name for tool in submitted.tools]
+
+
 async def test_a_completed_run_is_resumed_to_nothing() -> None:
     store, run = MemoryStore(), str(uuid.UUID(int=7))
     async for _ in run_task(CONFIG, store=store, run_id=run):

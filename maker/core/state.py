@@ -158,9 +158,10 @@ class RunState:
 
 def changed(config: TaskConfig, options: dict[str, Any]) -> TaskConfig:
     """The configuration with some settings replaced. Raises ConfigError on unusable ones."""
+    settings = {**msgspec.structs.asdict(config), **options}
     try:
-        return msgspec.convert({**msgspec.to_builtins(config), **options}, TaskConfig)
-    except msgspec.ValidationError as error:
+        return msgspec.convert(msgspec.to_builtins(settings), TaskConfig)
+    except (msgspec.ValidationError, TypeError) as error:
         raise ConfigError(
             f"the settings cannot be used: {error}", advice="See `maker run --help`."
         ) from error

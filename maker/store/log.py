@@ -17,6 +17,7 @@ from maker.core.fold import apply
 from maker.core.models import RunId
 from maker.core.seams import Clock, EventStore, Record
 from maker.core.state import RunState, summary
+from maker.errors import StoreError
 
 MOST_AHEAD = 64
 """Events that may be appended beyond the group that is being written, before new work waits."""
@@ -51,6 +52,8 @@ class EventLog:
     def append(self, event: Event, blobs: Mapping[str, bytes] | None = None) -> None:
         """Give the event its place. It is durable once `durable()` returns after this."""
         self._check()
+        if self._closing:
+            raise StoreError(f"the log of run {self.run} is closed: nobody would write the event")
         event = msgspec.structs.replace(event, timestamp=self._clock.now())
         payload = encode(event)
         event = decode(payload)  # what a resume will see, so that it cannot see anything else
