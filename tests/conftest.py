@@ -7,11 +7,18 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 _HOME = tempfile.TemporaryDirectory(prefix="maker-tests-", ignore_cleanup_errors=True)
 # Set at import: tests outside of this folder (the seed's) are covered by it, too.
 os.environ["MAKER_HOME"] = _HOME.name
 os.environ.pop("MAKER_DATABASE_URL", None)
+
+
+# Deadlines measure the machine, not the program. In CI the searches go deeper.
+settings.register_profile("quick", max_examples=25, deadline=None)
+settings.register_profile("thorough", max_examples=100, deadline=None)
+settings.load_profile("thorough" if os.environ.get("CI") else "quick")
 
 
 @pytest.fixture(autouse=True)
