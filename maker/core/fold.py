@@ -12,7 +12,7 @@ from typing import Any, assert_never
 import msgspec
 
 from maker.core import events as e
-from maker.core.models import OWN_OUTPUT_DECIDES, PlanStep, TaskConfig
+from maker.core.models import OWN_OUTPUT_DECIDES, AgentReply, PlanStep, TaskConfig
 from maker.core.paths import look_up
 from maker.core.resuming import resume
 from maker.core.state import ForEach, Lane, RunState, StepOutcome, answered, changed
@@ -93,27 +93,32 @@ def _count_call(state: RunState, event: e.AgentReplied | e.AgentRetried) -> None
             lane.cost_usd += event.cost_usd
         return
     reply = event.reply
-    cost, tokens = reply.cost_usd or 0.0, reply.usage.total if reply.usage else 0
-    _add(
-        state,
-        cost_usd=cost,
-        tokens=tokens,
-        samples=1 if found else 0,
-        duration_ms=0 if found else reply.duration_ms,
-        unpriced=int(reply.cost_usd is None),
-    )
-    if reply.cost_usd is not None:
-        state.costliest_call_usd = max(cost, state.costliest_call_usd or 0.0)
-    if reply.usage is None:
-        state.uncounted += 1
-    else:
-        state.largest_call_tokens = max(tokens, state.largest_call_tokens or 0)
+    _count_reply(state, reply, is_sample=found is not None)
     if found is None:
         state.plan_replies[event.key] = reply
     elif lane and lane.started and lane.try_number == found[2]:
         lane.replies[found[3]] = reply
-        lane.cost_usd += cost
-        lane.tokens += tokens
+        lane.cost_usd += reply.cost_usd or 0.0
+        lane.tokens += reply.usage.total if reply.usage else 0
+
+
+def _count_reply(state: RunState, reply: AgentReply, *, is_sample: bool) -> None:
+    """Add a reply to the totals; the time of samples is added when their try is over."""
+    tokens = reply.usage.total if reply.usage else 0
+    _add(
+        state,
+        cost_usd=reply.cost_usd or 0.0,
+        tokens=tokens,
+        samples=int(is_sample),
+        duration_ms=0 if is_sample else reply.duration_ms,
+        unpriced=int(reply.cost_usd is None),
+    )
+    if reply.cost_usd is not None:
+        state.costliest_call_usd = max(reply.cost_usd, state.costliest_call_usd or 0.0)
+    if reply.usage is None:
+        state.uncounted += 1
+    else:
+        state.largest_call_tokens = max(tokens, state.largest_call_tokens or 0)
 
 
 def _add(state: RunState, **amounts: float) -> None:

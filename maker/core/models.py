@@ -123,6 +123,17 @@ def _check_config(config: TaskConfig) -> None:
             advice="Use none, majority or first_to_k.",
         )
     _check_types(config)
+    _check_numbers(config)
+    for grant in config.allow:
+        if grant not in GRANTS:
+            raise ConfigError(
+                f"cannot allow {grant!r}",
+                field="allow",
+                advice=f"Use one or more of: {', '.join(GRANTS)}.",
+            )
+
+
+def _check_numbers(config: TaskConfig) -> None:
     for name, least in _AT_LEAST.items():
         value = getattr(config, name)
         if value is not None and value < least:
@@ -131,13 +142,6 @@ def _check_config(config: TaskConfig) -> None:
         value = getattr(config, name)
         if value is not None and not 0 < value < inf:  # a log cannot hold NaN or infinity
             raise ConfigError(f"{name} is {value}, but must be more than 0 and finite", field=name)
-    for grant in config.allow:
-        if grant not in GRANTS:
-            raise ConfigError(
-                f"cannot allow {grant!r}",
-                field="allow",
-                advice=f"Use one or more of: {', '.join(GRANTS)}.",
-            )
 
 
 def _check_types(config: TaskConfig) -> None:
