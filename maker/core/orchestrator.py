@@ -118,7 +118,7 @@ class Orchestrator:
             await self._open(opening)
             await self._drive()
         except RunMustPause as pause:
-            detail = f"{pause.detail}. {pause.advice}" if pause.advice else pause.detail
+            detail = f"{pause.detail.rstrip('.')}. {pause.advice}" if pause.advice else pause.detail
             self._log.append(
                 purified(e.RunPaused(reason=pause.reason, detail=detail), self._secrets)
             )
