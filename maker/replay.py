@@ -93,6 +93,10 @@ def _report(
     )
 
 
+_NO_DECISIONS = frozenset({"timestamp", "checks_passed", "warnings"})
+"""Fields that may differ: when it was, and how many checks and warnings this version knows."""
+
+
 def next_moves(state: RunState) -> Iterator[Move]:
     """Every move that a live run could make in this state."""
     decision = decide(state)
@@ -147,7 +151,7 @@ def _due(state: RunState, lane: e.Lane) -> e.Event | None:
 def _field_difference(seq: int, recorded: e.Event, replayed: e.Event) -> Divergence | None:
     old, new = msgspec.to_builtins(recorded), msgspec.to_builtins(replayed)
     for field in old:
-        if field != "timestamp" and old[field] != new.get(field):
+        if field not in _NO_DECISIONS and old[field] != new.get(field):
             return Divergence(
                 seq=seq,
                 event=type(recorded).__name__,

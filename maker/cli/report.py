@@ -11,6 +11,7 @@ from maker.cli.render import count, money, reason
 from maker.core.models import RunId, TaskConfig
 from maker.core.state import RunState
 from maker.core.text import one_line
+from maker.executor import budget
 from maker.executor.credentials import credential_source
 from maker.store.location import shown
 
@@ -89,12 +90,13 @@ def resume_command(run: RunId, state: RunState, db: str | None) -> str:
 def _higher_cap(state: RunState) -> str:
     """The option that lifts the cap that was reached to twice its height, or what was used."""
     config, totals = state.settings, state.totals
-    if config.max_cost_usd is not None and totals.cost_usd >= config.max_cost_usd:
-        overshot = totals.cost_usd > 2 * config.max_cost_usd
-        higher = math.ceil(2 * totals.cost_usd) if overshot else 2 * config.max_cost_usd
+    spent_usd, spent_tokens = budget.spent_usd(state), budget.spent_tokens(state)
+    if config.max_cost_usd is not None and spent_usd >= config.max_cost_usd:
+        overshot = spent_usd > 2 * config.max_cost_usd
+        higher = math.ceil(2 * spent_usd) if overshot else 2 * config.max_cost_usd
         return f" --max-cost-usd {higher:g}"
-    if config.max_tokens is not None and totals.tokens >= config.max_tokens:
-        return f" --max-tokens {2 * max(config.max_tokens, totals.tokens)}"
+    if config.max_tokens is not None and spent_tokens >= config.max_tokens:
+        return f" --max-tokens {2 * max(config.max_tokens, spent_tokens)}"
     if config.max_samples is not None and totals.samples >= config.max_samples:
         return f" --max-samples {2 * config.max_samples}"
     return f" --max-minutes {2 * config.max_minutes:g}" if config.max_minutes else ""

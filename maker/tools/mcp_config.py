@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from maker.core.text import redact
 from maker.errors import ConfigError
 
 OWN_FIELDS = ("tools",)
@@ -67,6 +68,7 @@ def checked(name: str, config: Any, *, where: str = "") -> dict[str, Any]:
     result = {"type": "stdio" if "command" in config else "", **config}
     _check_fields(where, result)
     _refuse_secrets(where, result)
+    _refuse_known_credentials(where, result)
     return result
 
 
@@ -134,6 +136,19 @@ def _refuse_secrets(where: str, config: Mapping[str, Any]) -> None:
             field="mcp_servers",
             advice='Put it into a variable and refer to it, as in "${VAR}".',
         )
+
+
+def _refuse_known_credentials(where: str, config: Mapping[str, Any]) -> None:
+    """A key that is known by its shape, wherever it stands: the log would keep it as redacted."""
+    for field, value in config.items():
+        text = str(value)
+        if redact(text) != text:
+            raise ConfigError(
+                f"{where}: {field} holds a literal credential",
+                field="mcp_servers",
+                advice='Put it into a variable and refer to it, as in "${VAR}": settings are kept '
+                "in the run's log.",
+            )
 
 
 def _looks_secret(key: str) -> bool:

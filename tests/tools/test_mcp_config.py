@@ -3,6 +3,7 @@
 import json
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -144,3 +145,15 @@ def test_a_value_is_never_expanded_twice(value: str, environ: dict[str, str]) ->
 def test_whatever_the_settings_are_they_are_accepted_or_refused_clearly(config: object) -> None:
     with suppress(ConfigError):
         assert checked("mail", config)["type"] in ("stdio", "http", "sse")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"command": "server", "args": ["--key", "sk-ant-api03-" + "a1B2" * 20]},
+        {"command": "server", "env": {"ACCOUNT": "ghp_" + "a1B2" * 9}},
+    ],
+)
+def test_a_known_credential_is_refused_wherever_it_stands(config: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="literal credential"):
+        checked("tracker", config)
