@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -152,6 +152,31 @@ def call_for(state: RunState, key: CallKey) -> AgentCall:
         add_dirs=config.add_dirs,
         timeout_s=config.call_timeout_s,
         max_turns=config.max_turns,
+    )
+
+
+def thinking_call(
+    config: TaskConfig,
+    key: CallKey,
+    role: Literal["plan", "check"],
+    prompts: Prompts,
+    *,
+    may_ask: bool = False,
+) -> AgentCall:
+    """A call without tools, by the planner's model: to plan, or to judge a plan."""
+    return AgentCall(
+        key=key,
+        role=role,
+        system_prompt=prompts.system,
+        prompt=prompts.user,
+        model=config.planner_model or config.model,
+        prompt_version=PROMPT_VERSION,
+        effort=config.effort,
+        thinking=config.thinking,
+        cwd=config.cwd,
+        timeout_s=config.call_timeout_s,
+        max_turns=config.max_turns,
+        may_ask=may_ask,
     )
 
 

@@ -69,7 +69,7 @@ def _wanted(rules: Rules, result: VoteResult, counted: int) -> int | str:
     if _is_decided(rules, counts, result.margin):
         return "decided"
     if len(result.cannot) >= rules.quorum:
-        return f"{len(result.cannot)} agents declared that it cannot be done"
+        return f"{len(result.cannot)} of {counted} samples say that it cannot be done"
     if rules.strategy == "none" and counted:
         return "the sample was thrown away"
     lead = counts[0] if rules.strategy == "majority" and counts else result.margin

@@ -14,9 +14,9 @@ from maker.core.policy import may_plan
 from maker.core.seams import Agent
 from maker.core.state import RunState
 from maker.executor.asking import Asker
+from maker.executor.context import thinking_call
 from maker.planner.parser import parse_plan
 from maker.prompts.planner import Finished, planner_prompts
-from maker.prompts.version import PROMPT_VERSION
 from maker.store.log import EventLog
 
 
@@ -58,20 +58,7 @@ def call_for(state: RunState, key: CallKey) -> AgentCall:
         answers=state.told,
         may_ask=may_ask,
     )
-    return AgentCall(
-        key=key,
-        role="plan",
-        system_prompt=prompts.system,
-        prompt=prompts.user,
-        model=config.planner_model or config.model,
-        prompt_version=PROMPT_VERSION,
-        effort=config.effort,
-        thinking=config.thinking,
-        cwd=config.cwd,
-        timeout_s=config.call_timeout_s,
-        max_turns=config.max_turns,
-        may_ask=may_ask,
-    )
+    return thinking_call(config, key, "plan", prompts, may_ask=may_ask)
 
 
 def _finished(state: RunState) -> Finished | None:

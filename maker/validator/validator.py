@@ -13,8 +13,8 @@ from maker.core.moves import Ask, Emit, Move
 from maker.core.seams import Agent
 from maker.core.state import RunState
 from maker.executor.asking import Asker
+from maker.executor.context import thinking_call
 from maker.prompts.quality import quality_prompts, read_quality
-from maker.prompts.version import PROMPT_VERSION
 from maker.store.log import EventLog
 from maker.validator.checks import Checked, check_plan
 
@@ -71,19 +71,7 @@ def call_for(state: RunState, key: CallKey) -> AgentCall:
     config, plan = state.settings, state.plan
     assert isinstance(plan, Plan)
     prompts = quality_prompts(instruction=config.instruction, plan=plan)
-    return AgentCall(
-        key=key,
-        role="check",
-        system_prompt=prompts.system,
-        prompt=prompts.user,
-        model=config.planner_model or config.model,
-        prompt_version=PROMPT_VERSION,
-        effort=config.effort,
-        thinking=config.thinking,
-        cwd=config.cwd,
-        timeout_s=config.call_timeout_s,
-        max_turns=config.max_turns,
-    )
+    return thinking_call(config, key, "check", prompts)
 
 
 class ValidatorModule:
