@@ -106,6 +106,8 @@ _AT_LEAST = {
 }
 _POSITIVE = ("call_timeout_s", "max_cost_usd", "max_minutes")
 GRANTS = ("write", "bash", "external")
+MOST_INSTRUCTION_CHARACTERS = 100_000
+"""About 25,000 tokens; every planning attempt pays for them again."""
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 
 
@@ -115,6 +117,13 @@ def _check_config(config: TaskConfig) -> None:
             "the instruction is empty",
             field="instruction",
             advice='Say what is to be done, as in: maker run "Summarise README.md"',
+        )
+    if len(config.instruction) > MOST_INSTRUCTION_CHARACTERS:
+        raise ConfigError(
+            f"the instruction has {len(config.instruction):,} characters, more than the limit of "
+            f"{MOST_INSTRUCTION_CHARACTERS:,}",
+            field="instruction",
+            advice="Say what is to be done, and name the file that holds the rest.",
         )
     if config.voting_strategy not in ("none", "majority", "first_to_k"):
         raise ConfigError(

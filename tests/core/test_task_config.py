@@ -58,3 +58,8 @@ def test_every_text_at_the_entrance_is_made_valid_wherever_it_stands() -> None:
     servers = {"odd\ud800": {"command": "x", "args": ("\ud800",)}}
     pure = purified(e.RunResumed(options={"mcp_servers": servers}), ())
     assert e.decode(e.encode(pure)) == pure
+
+
+def test_an_instruction_that_is_a_whole_document_is_refused() -> None:
+    with pytest.raises(ConfigError, match="100,000"):
+        TaskConfig(instruction="x" * 100_001)
