@@ -12,6 +12,8 @@ SUCCESSORS = {"claude-sonnet-4-5": "claude-sonnet-5-5"}
 
 MAX_WAITS = 12
 """Faults in a row after which a call gives up and the run pauses."""
+WAITS_BEFORE_ANY_REPLY = 5
+"""The same for a network that has never worked in this run: a wrong address, not an outage."""
 LONGEST_WAIT_S = 900.0
 """A longer wait than this is not sat out: the run pauses and says when to resume."""
 _FIRST_WAIT_S = 1.0
@@ -52,11 +54,15 @@ def missing_grants(state: RunState) -> list[str]:
     return [g for g in grants_needed(sorted(named), state.task.tools) if g not in granted]
 
 
-def retry_wait_s(waits: int, retry_after_s: float | None) -> float | None:
+def retry_wait_s(
+    state: RunState, kind: str, waits: int, retry_after_s: float | None
+) -> float | None:
     """How long to wait before a call is asked again after its n-th fault; None: give up."""
     wait_s = min(_FIRST_WAIT_S * 2**waits, _BACKOFF_LIMIT_S)
     wait_s = max(wait_s, retry_after_s or 0.0)
-    return None if waits >= MAX_WAITS or wait_s > LONGEST_WAIT_S else wait_s
+    has_worked = bool(state.plan_replies) or state.totals.samples > 0
+    most = MAX_WAITS if has_worked or kind != "network" else WAITS_BEFORE_ANY_REPLY
+    return None if waits >= most or wait_s > LONGEST_WAIT_S else wait_s
 
 
 def may_try_again(state: RunState, lane: Lane) -> bool:

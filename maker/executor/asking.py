@@ -129,7 +129,7 @@ class Asker:
                 return
 
     async def _wait(self, call: AgentCall, fault: AgentUnavailable, waits: int) -> None:
-        wait_s = retry_wait_s(waits, fault.retry_after_s)
+        wait_s = retry_wait_s(self._log.state, fault.kind, waits, fault.retry_after_s)
         retried = e.AgentRetried(
             key=call.key,
             attempt=waits,

@@ -95,6 +95,19 @@ async def test_a_network_fault_that_does_not_end_pauses_the_run() -> None:
     assert sum(clock.waits) < 900
 
 
+async def test_a_network_that_never_worked_is_given_up_sooner_than_one_that_did() -> None:
+    def unreachable(call: AgentCall) -> str | Exception:
+        return AgentUnavailable("network", "connection refused")
+
+    def breaks_down(call: AgentCall) -> str | Exception:
+        return answers(call) if call.key.startswith("step/0") else unreachable(call)
+
+    never, once = FakeClock(), FakeClock()
+    await play(unreachable, given=plan(), clock=never)
+    await play(breaks_down, config=config(samples_at_once=1), given=five_items(), clock=once)
+    assert sum(never.waits) < 60 < 300 < sum(once.waits)
+
+
 async def test_a_missing_login_pauses_the_run_and_another_call_is_not_launched() -> None:
     def script(call: AgentCall) -> str | Exception:
         if call.key.startswith("step/0"):
