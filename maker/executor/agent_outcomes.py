@@ -107,7 +107,7 @@ def outcome(
         raise AgentNotReady("mcp", message, advice=FATAL["mcp"])
     source = heard.result if heard.result is not None else failure
     if source is None:
-        return reply(call, heard, elapsed_ms, "incomplete", "the CLI ended without a result")
+        return reply(heard, elapsed_ms, "incomplete", "the CLI ended without a result")
     if heard.result is None and "ResultError" not in _names(failure):
         kind, message = _from_exception(heard, source)
     else:
@@ -131,7 +131,7 @@ def _dispose(
         wait_s = max(0.0, heard.resets_at - now) if heard.resets_at else None
         cost_usd = _cost(heard) or 0.0
         raise AgentUnavailable(kind, message, retry_after_s=wait_s, cost_usd=cost_usd)
-    return reply(call, heard, elapsed_ms, kind, message)
+    return reply(heard, elapsed_ms, kind, message)
 
 
 def _has_acted(call: AgentCall, heard: Heard) -> bool:
@@ -161,9 +161,7 @@ def _error_message(heard: Heard, source: Any, kind: str) -> str:
     return said.removeprefix("API Error: ") or string(source.terminal_reason) or "no details"
 
 
-def reply(
-    call: AgentCall, heard: Heard, elapsed_ms: int, kind: str = "", message: str = ""
-) -> AgentReply:
+def reply(heard: Heard, elapsed_ms: int, kind: str = "", message: str = "") -> AgentReply:
     """The reply with all figures that are known; an error where there is a `kind`."""
     result = heard.result
     duration = count(getattr(result, "duration_ms", None))

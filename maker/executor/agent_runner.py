@@ -86,7 +86,7 @@ class AgentRunner:
         """The reply to a call that has ended by itself, or else was stopped at its deadline."""
         if ended is None:
             message = f"no answer within {call.timeout_s:g} seconds"
-            return reply(call, heard, elapsed_ms, "timeout", message)
+            return reply(heard, elapsed_ms, "timeout", message)
         failure = asyncio.CancelledError() if ended.cancelled() else ended.exception()
         now = self._now()
         return outcome(call, heard, failure, now=now, elapsed_ms=elapsed_ms, stderr=list(stderr))
