@@ -25,6 +25,34 @@ from maker.tools.registry import ToolRegistry
 
 RUN = RunId("0199aaaa-0000-7000-8000-000000000001")
 
+PLAN_TEXT = """
+reasoning: One step.
+plan:
+  - step: 0
+    task_type: action_step
+    title: count
+    task_description: Count the words.
+    output_variable: step_0_output
+    output_schema: "{n: int}"
+    next_step_sequence_number: -1
+"""
+"""What a planner says: one step that counts."""
+WRITING_PLAN = """\
+reasoning: |
+  One step writes the file.
+plan:
+  - step: 0
+    task_type: action_step
+    title: write it
+    task_description: |
+      Write the file notes.txt.
+    primary_tools: [Write]
+    output_variable: step_0_output
+    output_schema: "{path: string}"
+    next_step_sequence_number: -1
+"""
+"""A plan that needs consent."""
+
 
 class FakeClock:
     """Every reading is a millisecond later; waiting takes no time but is remembered."""
@@ -93,6 +121,12 @@ def step(number: int = 0, **changes: object) -> PlanStep:
         "next_step_sequence_number": -1,
     }
     return PlanStep(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def config(**changes: object) -> TaskConfig:
+    """The configuration of a small task."""
+    fields: dict[str, object] = {"instruction": "Count the words.", **changes}
+    return TaskConfig(**fields)  # type: ignore[arg-type]
 
 
 def plan(*steps: PlanStep) -> Plan:

@@ -11,23 +11,10 @@ from typing import NamedTuple
 
 import pytest
 
+from fakes import WRITING_PLAN
 from maker.cli.main import main
 
 SIMULATED = ("--agent", "simulated")
-WRITING_PLAN = """\
-reasoning: |
-  One step writes the file.
-plan:
-  - step: 0
-    task_type: action_step
-    title: write it
-    task_description: |
-      Write the file notes.txt.
-    primary_tools: [Write]
-    output_variable: step_0_output
-    output_schema: "{path: string}"
-    next_step_sequence_number: -1
-"""
 BAD_PLAN = WRITING_PLAN.replace("[Write]", "[Wriet]").replace("number: -1", "number: 5")
 
 

@@ -11,22 +11,9 @@ from typing import Any
 
 import pytest
 
+from fakes import WRITING_PLAN
 from maker.cli.main import main
 
-PLAN = """\
-reasoning: |
-  One step writes the file.
-plan:
-  - step: 0
-    task_type: action_step
-    title: write it
-    task_description: |
-      Write the file notes.txt.
-    primary_tools: [Write]
-    output_variable: step_0_output
-    output_schema: "{path: string}"
-    next_step_sequence_number: -1
-"""
 EDITOR = """\
 import pathlib, sys
 path = pathlib.Path(sys.argv[1])
@@ -41,7 +28,7 @@ Fork = Callable[..., Any]
 def writing(fork: Fork, tmp_path: Path) -> Fork:
     """Starts a run whose plan writes, so that it needs consent."""
     plan = tmp_path / "plan.yaml"
-    plan.write_text(PLAN)
+    plan.write_text(WRITING_PLAN)
 
     def start(**environ: str) -> Any:
         return fork("run", "--plan", str(plan), "--agent", "simulated", terminal=True, **environ)

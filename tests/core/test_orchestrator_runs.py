@@ -9,9 +9,9 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from fakes import RUN, FakeClock, Play, ScriptedAgent, plan, play, registry, step
+from fakes import PLAN_TEXT, RUN, FakeClock, Play, ScriptedAgent, config, plan, play, registry, step
 from maker.core import events as e
-from maker.core.models import AgentCall, AgentError, AgentReply, Plan, Repeat, TaskConfig
+from maker.core.models import AgentCall, AgentError, AgentReply, Plan, Repeat
 from maker.core.orchestrator import Orchestrator
 from maker.core.policy import missing_grants
 from maker.core.seams import Record
@@ -20,23 +20,6 @@ from maker.errors import RunBusy, StalledDispatch
 from maker.prompts.quality import QUALITIES
 from maker.replay import replay
 from maker.store.memory import MemoryStore
-
-PLAN_TEXT = """
-reasoning: One step.
-plan:
-  - step: 0
-    task_type: action_step
-    title: count
-    task_description: Count the words.
-    output_variable: step_0_output
-    output_schema: "{n: int}"
-    next_step_sequence_number: -1
-"""
-
-
-def config(**changes: object) -> TaskConfig:
-    fields: dict[str, object] = {"instruction": "Count the words.", **changes}
-    return TaskConfig(**fields)  # type: ignore[arg-type]
 
 
 def last(session: Play) -> e.Event:

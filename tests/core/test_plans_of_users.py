@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from fakes import ScriptedAgent, plan, play, step
+from fakes import PLAN_TEXT, ScriptedAgent, plan, play, step
 from maker.core import events as e
 from maker.core.models import AgentCall, TaskConfig
 from maker.core.policy import missing_grants
@@ -14,17 +14,6 @@ from maker.core.state import RunState
 from maker.prompts.quality import QUALITIES
 from maker.replay import replay
 
-PLAN_TEXT = """
-reasoning: One step.
-plan:
-  - step: 0
-    task_type: action_step
-    title: count
-    task_description: Count the words.
-    output_variable: step_0_output
-    output_schema: "{n: int}"
-    next_step_sequence_number: -1
-"""
 WRITES = step(0, primary_tools=["Write"])
 ONE_TRY = TaskConfig(instruction="Count the words.", step_max_retries=0)
 

@@ -6,30 +6,13 @@ import asyncio
 
 import pytest
 
-from fakes import FakeClock, Play, ScriptedAgent, plan, play, reply, step
+from fakes import PLAN_TEXT, FakeClock, Play, ScriptedAgent, config, plan, play, reply, step
 from maker.core import events as e
-from maker.core.models import AgentCall, AgentReply, Plan, TaskConfig
+from maker.core.models import AgentCall, AgentReply, Plan
 from maker.errors import AgentNotReady, AgentUnavailable, ModelNotFound
 
-GOOD_PLAN = """
-reasoning: One step.
-plan:
-  - step: 0
-    task_type: action_step
-    title: count
-    task_description: Count the words.
-    output_variable: step_0_output
-    output_schema: "{n: int}"
-    next_step_sequence_number: -1
-"""
 
-
-def config(**changes: object) -> TaskConfig:
-    fields: dict[str, object] = {"instruction": "Count the words.", **changes}
-    return TaskConfig(**fields)  # type: ignore[arg-type]
-
-
-def five_items(script: dict[str, object] | None = None) -> Plan:
+def five_items() -> Plan:
     return plan(
         step(0, output_schema="{files: [string]}", next_step_sequence_number=1),
         step(1, for_each="step_0_output.files"),
@@ -190,7 +173,7 @@ async def test_a_retired_default_model_falls_back_once_at_the_planners_call() ->
     def script(call: AgentCall) -> str | Exception:
         if call.model == "claude-sonnet-4-5":
             return ModelNotFound(call.model, "no such model")
-        return GOOD_PLAN if call.role == "plan" else '{"n": 1}'
+        return PLAN_TEXT if call.role == "plan" else '{"n": 1}'
 
     session = await play(ScriptedAgent(script))
     fallen = session.of(e.ModelFellBack)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes import FakeClock, Play, ScriptedAgent, play
+from fakes import PLAN_TEXT, FakeClock, Play, ScriptedAgent, play
 from maker.core import events as e
 from maker.core.models import AgentCall, AgentReply, CallKey, TaskConfig
 from maker.core.seams import Answer
@@ -19,24 +19,13 @@ from maker.executor.agent_questions import Interview, WorkingTime, questions
 from maker.executor.asking import GO_ON, MOST_QUESTIONS
 from maker.replay import replay
 
-ONE_STEP = """
-reasoning: One step.
-plan:
-  - step: 0
-    task_type: action_step
-    title: count
-    task_description: Count the words.
-    output_variable: step_0_output
-    output_schema: "{n: int}"
-    next_step_sequence_number: -1
-"""
 CONFIG = TaskConfig(instruction="Count the words.", questions=True)
 
 
 class AskingAgent(ScriptedAgent):
     """Asks its questions at every planning call that may, keeps what it is told, then plans."""
 
-    def __init__(self, *asked: str, plans: Sequence[str] = (ONE_STEP,)) -> None:
+    def __init__(self, *asked: str, plans: Sequence[str] = (PLAN_TEXT,)) -> None:
         super().__init__(self._answered)
         self._asked, self._plans = asked, list(plans)
         self.told: list[str] = []
@@ -143,7 +132,7 @@ async def test_without_questions_in_the_settings_no_call_may_ask() -> None:
 async def test_only_the_first_attempt_of_a_planning_may_ask_and_the_next_is_told_the_answers() -> (
     None
 ):
-    agent, user = AskingAgent("Which words?", plans=["no plan", ONE_STEP]), User("all of them")
+    agent, user = AskingAgent("Which words?", plans=["no plan", PLAN_TEXT]), User("all of them")
     session = await play(agent, config=CONFIG, ask_user=user)
     first, second = prompts(agent)
     assert [call.may_ask for call in agent.calls] == [True, False, False]
