@@ -33,14 +33,6 @@ def load_mapping(text: str, string_fields: frozenset[str]) -> Loaded:
     return _load(text, Wanted(string_fields, at_any_depth=True), None, string_fields)
 
 
-def load_yaml(text: str) -> Any:
-    """The one YAML or JSON mapping that the text is. Raises Unreadable with the line."""
-    loaded = load_mapping(text, frozenset())
-    if loaded.verdict in ("clean", "normalised"):
-        return loaded.value
-    raise Unreadable(loaded.error or "; ".join(loaded.notes) or "text stands around the mapping")
-
-
 def _load(text: str, wanted: Wanted, schema: Schema | None, text_fields: frozenset[str]) -> Loaded:
     if len(text) > MAX_CHARS:
         return _unreadable(f"it has {len(text)} characters, more than {MAX_CHARS}")

@@ -45,11 +45,6 @@ def _step(schema: Schema, name: str) -> Schema | None:
             return None
 
 
-def has_path(schema: Schema, path: str) -> bool:
-    """Whether the dotted path finds something that the schema declares."""
-    return type_at(schema, path) is not None
-
-
 def comparable_fields(schema: Schema) -> list[str]:
     """Dotted paths of the bool, int and enumeration fields that are not inside of lists."""
     return [
