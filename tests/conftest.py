@@ -16,8 +16,8 @@ os.environ.pop("MAKER_DATABASE_URL", None)
 
 
 # Deadlines measure the machine, not the program. In CI the searches go deeper.
-settings.register_profile("quick", max_examples=25, deadline=None)
-settings.register_profile("thorough", max_examples=100, deadline=None)
+settings.register_profile("quick", max_examples=15, deadline=None)
+settings.register_profile("thorough", max_examples=120, deadline=None)
 settings.load_profile("thorough" if os.environ.get("CI") else "quick")
 
 

@@ -189,7 +189,7 @@ def replied_keys(records: Sequence[Record]) -> set[str]:
     return {event.key for event in log if isinstance(event, e.AgentReplied)}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 10**9))
 async def test_whatever_happens_to_a_run_its_log_holds_and_it_can_be_brought_to_an_end(
     seed: int,

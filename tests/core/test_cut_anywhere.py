@@ -129,7 +129,7 @@ def _decoded(records: list[Record]) -> list[e.Event]:
     return [e.decode(record.payload) for record in records]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(plan=st.none() | plans(), config=configs, simulation=simulations)
 async def test_a_run_cut_after_any_event_resumes_to_the_same_end(
     plan: Plan | None, config: TaskConfig, simulation: Simulation

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maker.core.models import Plan, PlanStep, Problem, Repeat
@@ -265,7 +265,6 @@ json_values = st.recursive(
 step_like = st.dictionaries(st.sampled_from([*CONVERT, "other"]), json_values, max_size=8)
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.fixed_dictionaries(dict.fromkeys(MINIMAL, st.none())) | step_like, json_values)
 def test_no_mapping_makes_the_parser_raise(step: dict[str, Any], reasoning: Any) -> None:
     for entry in (step, {**MINIMAL, **step}):
@@ -276,7 +275,6 @@ def test_no_mapping_makes_the_parser_raise(step: dict[str, Any], reasoning: Any)
             check_plan(result.plan, tools=TOOLS, instruction="x")
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.text(max_size=300) | st.text("-:{}[]|>&*!'\"#\n plansteps0123", max_size=200))
 def test_no_text_makes_the_parser_raise(text: str) -> None:
     result = parse_plan(text, TOOLS)

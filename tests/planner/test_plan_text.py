@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maker.core.models import Plan, PlanStep, Repeat
@@ -61,7 +61,6 @@ steps = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.builds(Plan, reasoning=printable, steps=st.lists(steps, min_size=1, max_size=3)))
 def test_every_plan_written_as_yaml_is_read_back_unchanged(plan: Plan) -> None:
     result = parse_plan(plan_to_yaml(plan), TOOLS)

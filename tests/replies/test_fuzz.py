@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from reply_corpus import cases
 from reply_mutations import noise, spoiled
@@ -33,7 +33,6 @@ def read_every_way(text: str, schema_text: str) -> None:
         assert problems(schema, ballot.output) == []
 
 
-@settings(max_examples=200, deadline=None)
 @given(ANY_TEXT)
 def test_any_text_gets_a_verdict(text: str) -> None:
     read_every_way(text, "{a: string, n: int?}")
@@ -53,7 +52,6 @@ def test_noise_gets_a_verdict() -> None:
         read_every_way(noise(rng), "{a: string}")
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.dictionaries(
         st.from_regex(r"[a-z]{1,5}", fullmatch=True),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maker.replies.loader import load, load_mapping
@@ -29,14 +29,12 @@ mappings = st.dictionaries(keys, values, min_size=1, max_size=5)
 options: dict[str, Any] = {"allow_unicode": True, "sort_keys": False, "width": 60}
 
 
-@settings(max_examples=150, deadline=None)
 @given(mappings)
 def test_block_yaml_of_a_library_is_read_back(mapping: dict[str, Any]) -> None:
     text = yaml.safe_dump(mapping, default_flow_style=False, **options)
     assert load_mapping(text, frozenset()).value == mapping, text
 
 
-@settings(max_examples=100, deadline=None)
 @given(mappings)
 def test_half_flow_yaml_of_a_library_is_read_back(mapping: dict[str, Any]) -> None:
     nested = {"items": [mapping], "last": 1}
@@ -44,7 +42,6 @@ def test_half_flow_yaml_of_a_library_is_read_back(mapping: dict[str, Any]) -> No
     assert load_mapping(text, frozenset()).value == nested, text
 
 
-@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.text("ab:# -|>'\"\t", max_size=12), max_size=6),
     st.sampled_from(["|", "|-", "|+", ">", ">-", ">+", "|2", ">2"]),
@@ -63,7 +60,6 @@ def test_text_blocks_are_read_as_a_library_reads_them(
         assert load_mapping(text, frozenset()).value == expected
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=30))
 def test_a_declared_string_on_one_line_keeps_its_text(text: str) -> None:
     line = text.strip()
@@ -74,7 +70,6 @@ def test_a_declared_string_on_one_line_keeps_its_text(text: str) -> None:
     assert loaded.value == {"title": line, "n": 1}
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1), min_size=1)
 )

@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maker.core.models import Plan, PlanStep, Repeat
@@ -64,7 +64,6 @@ any_step = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.lists(any_step, max_size=6), st.text(max_size=40))
 def test_no_plan_makes_a_check_raise(steps: list[PlanStep], instruction: str) -> None:
     checked = check_plan(

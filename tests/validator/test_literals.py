@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from maker.validator.literals import literals, lost
@@ -44,7 +44,6 @@ def test_a_literal_is_kept_word_for_word(literal: str, text: str, is_there: bool
     assert lost([literal], text) == ([] if is_there else [literal])
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.text(max_size=200))
 def test_every_literal_of_a_text_is_kept_by_the_text(text: str) -> None:
     assert lost(literals(text), text) == []

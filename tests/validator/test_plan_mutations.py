@@ -208,7 +208,7 @@ MUTATIONS: list[Mutation] = [
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.__name__)
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_mutated_plan_is_caught_by_the_intended_check(mutation: Mutation, data: Any) -> None:
     case = data.draw(st.sampled_from(CASES))
@@ -220,7 +220,6 @@ def test_a_mutated_plan_is_caught_by_the_intended_check(mutation: Mutation, data
         assert intended in case.found(json.dumps(spoiled))
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.sampled_from(CASES), st.floats(0, 1))
 def test_a_plan_cut_off_anywhere_never_passes_with_fewer_steps(case: Case, part: float) -> None:
     plan = GOOD[case.name]
