@@ -72,17 +72,28 @@ class RunMustPause(MakerError):
 
 
 class AgentUnavailable(MakerError):
-    """The agent could not be reached this time (rate limit, overload, network): ask again later."""
+    """The agent could not be reached this time (rate limit, overload, network): ask again later.
+
+    `cost_usd` and `tokens` are what was bought all the same. The kind `budget` is a call that used
+    up its share of the cap (`AgentCall.budget_usd`) without an answer: the run must pause.
+    """
 
     exit_code = 75
 
     def __init__(
-        self, kind: str, message: str, *, retry_after_s: float | None = None, cost_usd: float = 0.0
+        self,
+        kind: str,
+        message: str,
+        *,
+        retry_after_s: float | None = None,
+        cost_usd: float = 0.0,
+        tokens: int = 0,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.retry_after_s = retry_after_s
         self.cost_usd = cost_usd
+        self.tokens = tokens
 
 
 class AgentNotReady(MakerError):

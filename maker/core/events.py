@@ -120,6 +120,7 @@ class AgentRetried(Input, frozen=True, kw_only=True):
     message: str
     wait_s: float
     cost_usd: float = 0.0
+    tokens: int = 0
 
 
 class SampleRedFlagged(Fact, frozen=True, kw_only=True):

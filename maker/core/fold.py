@@ -88,9 +88,10 @@ def _count_call(state: RunState, event: e.AgentReplied | e.AgentRetried) -> None
     found = e.parse_step_key(event.key)
     lane = state.lanes.get(found[:2]) if found else None
     if isinstance(event, e.AgentRetried):
-        _add(state, cost_usd=event.cost_usd, retries=1)
+        _add(state, cost_usd=event.cost_usd, tokens=event.tokens, retries=1)
         if lane:
             lane.cost_usd += event.cost_usd
+            lane.tokens += event.tokens
         return
     reply = event.reply
     _count_reply(state, reply, is_sample=found is not None)

@@ -13,7 +13,7 @@ from maker.errors import ConfigError
 RunId = NewType("RunId", str)
 CallKey = NewType("CallKey", str)
 
-Effect = Literal["pure", "read", "write", "external"]
+Effect = Literal["pure", "read", "web", "write", "external"]
 Strategy = Literal["none", "majority", "first_to_k"]
 Ambiguity = Literal["retry", "ask", "fail"]
 
@@ -252,6 +252,7 @@ class AgentCall(Value, frozen=True, kw_only=True):
     add_dirs: list[str] = []
     timeout_s: float = 600.0
     max_turns: int = 20
+    budget_usd: float | None = None
     may_ask: bool = False
 
 
@@ -265,7 +266,8 @@ class AgentError(Value, frozen=True, kw_only=True):
 class AgentReply(Value, frozen=True, kw_only=True):
     """What came back from one agent call: an answer, or an error that flags the sample.
 
-    `cost_usd` and `usage` are None where the agent did not say; unknown is not zero.
+    `cost_usd` and `usage` are None where the agent did not say; unknown is not zero. `estimated`:
+    no result came, so the cost is that of the messages that were heard, at list price.
     """
 
     text: str
@@ -278,6 +280,7 @@ class AgentReply(Value, frozen=True, kw_only=True):
     error: AgentError | None = None
     denied: tuple[str, ...] = ()
     simulated: bool = False
+    estimated: bool = False
 
 
 class AnswerCount(Value, frozen=True, kw_only=True):

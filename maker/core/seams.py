@@ -30,7 +30,7 @@ class Agent(Protocol):
     """Answers one call; where the call `may_ask`, its questions go to `answer`.
 
     Raises AgentUnavailable (ask again later), AgentNotReady (the user must act) or ModelNotFound;
-    every other failure is a reply with an `error`.
+    every other failure is a reply with an `error`. Cancelled, it may raise AgentInterrupted.
     """
 
     async def ask(self, call: AgentCall, answer: Answer | None = None) -> AgentReply: ...

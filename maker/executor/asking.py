@@ -13,12 +13,19 @@ import msgspec
 
 from maker.core import events as e
 from maker.core.entrance import purified
+from maker.core.interruption import AgentInterrupted
 from maker.core.models import AgentCall, AgentReply, CallKey
 from maker.core.policy import LONGEST_WAIT_S, SUCCESSORS, retry_wait_s
 from maker.core.requests import prompt_text, request_hash
 from maker.core.seams import AskUser, Clock
 from maker.core.text import clean, redact
-from maker.errors import AgentNotReady, AgentUnavailable, ConfigError, ModelNotFound, RunMustPause
+from maker.errors import (
+    AgentNotReady,
+    AgentUnavailable,
+    ConfigError,
+    ModelNotFound,
+    RunMustPause,
+)
 from maker.executor import budget
 from maker.store.log import EventLog, content_hash
 
@@ -115,6 +122,9 @@ class Asker:
         while True:
             try:
                 reply = await via(call)
+            except AgentInterrupted as cut:
+                self._record_interruption(call, cut)
+                raise
             except AgentUnavailable as fault:
                 await self._wait(call, fault, waits)
                 waits += 1
@@ -128,6 +138,21 @@ class Asker:
                 self._record(call, reply)
                 return
 
+    def _record_interruption(self, call: AgentCall, cut: AgentInterrupted) -> None:
+        """What was bought is counted, whatever became of it."""
+        message = "interrupted; the cost is that of what was heard, at list price"
+        self._log.append(
+            e.AgentRetried(
+                key=call.key,
+                attempt=0,
+                kind="interrupted",
+                message=message,
+                wait_s=0.0,
+                cost_usd=cut.cost_usd,
+                tokens=cut.tokens,
+            )
+        )
+
     async def _wait(self, call: AgentCall, fault: AgentUnavailable, waits: int) -> None:
         wait_s = retry_wait_s(self._log.state, fault.kind, waits, fault.retry_after_s)
         retried = e.AgentRetried(
@@ -137,8 +162,11 @@ class Asker:
             message=fault.message,
             wait_s=wait_s or 0.0,
             cost_usd=fault.cost_usd,
+            tokens=fault.tokens,
         )
         self._log.append(purified(retried, self._secrets))
+        if fault.kind == "budget":
+            raise RunMustPause("budget", fault.message) from fault
         if wait_s is None:
             raise RunMustPause(
                 "rate_limit" if fault.kind in ("rate_limit", "overloaded") else "network",

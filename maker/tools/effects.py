@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from maker.core.models import GRANTS, Effect, ToolSpec
 
-STRENGTH: tuple[Effect, ...] = ("pure", "read", "write", "external")
+STRENGTH: tuple[Effect, ...] = ("pure", "read", "web", "write", "external")
 """The effects, weakest first."""
 
 BUILTIN_EFFECTS: dict[str, Effect] = {

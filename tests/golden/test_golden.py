@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from maker.core import events as e
@@ -41,9 +43,19 @@ def test_there_are_golden_logs() -> None:
 
 
 @pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
-def test_a_golden_log_is_read_without_losing_a_byte(path: Path) -> None:
+def test_a_golden_log_is_read_without_losing_a_field(path: Path) -> None:
     for record in records(path):
-        assert e.encode(e.decode(record.payload)) == record.payload
+        was = msgspec.json.decode(record.payload)
+        assert _common(was, msgspec.json.decode(e.encode(e.decode(record.payload)))) == was
+
+
+def _common(was: Any, now: Any) -> Any:
+    """Of `now` what `was` has too: a newer maker may know more fields."""
+    if isinstance(was, dict) and isinstance(now, dict):
+        return {name: _common(item, now[name]) for name, item in was.items() if name in now}
+    if isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
+        return [_common(*pair) for pair in zip(was, now, strict=True)]
+    return now
 
 
 @pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
