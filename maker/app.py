@@ -17,6 +17,7 @@ from maker.core.orchestrator import Consent, Orchestrator, nobody
 from maker.core.seams import Agent, AskUser, EventStore
 from maker.core.state import changed
 from maker.core.text import environment_secrets
+from maker.core.version import RULES
 from maker.errors import ConfigError
 from maker.executor.agent_runner import AgentRunner
 from maker.executor.agent_simulated import SimulatedAgent
@@ -140,7 +141,9 @@ async def resumed(
         ask_user=ask_user,
         **seams(config, registry),
     )
-    return Session(orchestrator, _opening(e.RunResumed(options=options, replan=replan), plan))
+    return Session(
+        orchestrator, _opening(e.RunResumed(options=options, replan=replan, rules=RULES), plan)
+    )
 
 
 def _opening(first: e.TaskSubmitted | e.RunResumed, plan: Plan | None) -> list[e.Event]:

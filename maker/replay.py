@@ -6,7 +6,7 @@ of its lane. Nothing is written. The live run and this use the same pure moves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Literal, assert_never
 
 import msgspec
@@ -19,6 +19,7 @@ from maker.core.policy import decide
 from maker.core.requests import prompt_text, request_hash
 from maker.core.seams import Record
 from maker.core.state import RunState
+from maker.core.version import RULES
 from maker.executor import context, moves
 from maker.planner import planner
 from maker.store.log import content_hash
@@ -26,7 +27,7 @@ from maker.validator import validator
 
 
 class Divergence(Value, frozen=True, kw_only=True):
-    """The first place where the log and its replay differ."""
+    """A place where the log and its replay differ."""
 
     seq: int
     event: str
@@ -43,58 +44,80 @@ class ChangedInput(Value, frozen=True, kw_only=True):
     what: Literal["prompt", "settings"]
 
 
-class Replay(Value, frozen=True, kw_only=True):
-    """What a replay found."""
+Outcome = Literal["identical", "inputs changed", "rules changed", "diverged"]
 
-    outcome: Literal["identical", "inputs changed", "diverged"]
+
+class Replay(Value, frozen=True, kw_only=True):
+    """What a replay found; `decided_differently`: where an older maker's rules led elsewhere."""
+
+    outcome: Outcome
     events: int
     replies: int
     status: str
     divergence: Divergence | None = None
     changed: list[ChangedInput]
+    decided_differently: list[Divergence]
 
 
 def replay(
-    records: Sequence[Record], watch: Callable[[e.Event], None] = lambda event: None
+    records: Iterable[Record], watch: Callable[[e.Event], None] = lambda event: None
 ) -> Replay:
-    """Replay the records of one run in order, showing each event to `watch`."""
-    state = RunState()
+    """Replay the records of one run in order, showing each event to `watch`.
+
+    Where a part that was made under older rules differs, the replay notes it and takes its lane
+    up again at the next `StepStarted`; under today's rules a difference ends it.
+    """
+    state, events, replies = RunState(), 0, 0
+    divergence: Divergence | None = None
     changed: list[ChangedInput] = []
-    replies = 0
-    for place, record in enumerate(records):
+    decided: list[Divergence] = []
+    left_alone: set[e.Lane] = set()
+    for record in records:
         event = e.decode(record.payload, seq=record.seq)
-        divergence = _difference(state, record.seq, event)
+        lane = _lane(event)
+        if isinstance(event, e.StepStarted):
+            left_alone.discard(lane)
+        if lane not in left_alone:
+            divergence = _difference(state, record, event)
+        if divergence and state.rules == RULES:
+            break
         if divergence:
-            return _report("diverged", place, replies, state, changed, divergence)
-        if isinstance(event, e.AgentReplied):
-            replies += 1
+            decided.append(divergence)
+            left_alone |= {lane} - {None}
+            divergence = None
+        elif isinstance(event, e.AgentReplied) and lane not in left_alone:
             changed += _changed(state, record.seq, event)
+        replies += isinstance(event, e.AgentReplied)
+        events += 1
         apply(state, event)
         watch(event)
-    outcome: Literal["identical", "inputs changed"] = "inputs changed" if changed else "identical"
-    return _report(outcome, len(records), replies, state, changed, None)
-
-
-def _report(
-    outcome: Literal["identical", "inputs changed", "diverged"],
-    events: int,
-    replies: int,
-    state: RunState,
-    changed: list[ChangedInput],
-    divergence: Divergence | None,
-) -> Replay:
     return Replay(
-        outcome=outcome,
+        outcome=_outcome(divergence, decided, changed),
         events=events,
         replies=replies,
         status=state.status,
         divergence=divergence,
         changed=changed,
+        decided_differently=decided,
     )
 
 
-_NO_DECISIONS = frozenset({"timestamp", "checks_passed", "warnings"})
-"""Fields that may differ: when it was, and how many checks and warnings this version knows."""
+def _outcome(
+    divergence: Divergence | None, decided: list[Divergence], changed: list[ChangedInput]
+) -> Outcome:
+    if divergence:
+        return "diverged"
+    if decided:
+        return "rules changed"
+    return "inputs changed" if changed else "identical"
+
+
+def _lane(event: e.Event) -> e.Lane:
+    """The lane that the event belongs to, a sample's reply included."""
+    if isinstance(event, e.AgentReplied):
+        place = e.parse_step_key(event.key)
+        return place[:2] if place else None
+    return e.lane(event)
 
 
 def next_moves(state: RunState) -> Iterator[Move]:
@@ -124,8 +147,8 @@ def call_for(state: RunState, key: CallKey) -> AgentCall:
     return context.call_for(state, key)
 
 
-def _difference(state: RunState, seq: int, event: e.Event) -> Divergence | None:
-    name = type(event).__name__
+def _difference(state: RunState, record: Record, event: e.Event) -> Divergence | None:
+    name, seq = type(event).__name__, record.seq
     if isinstance(event, e.AgentReplied):
         open_keys = [k for move in next_moves(state) if isinstance(move, Ask) for k in move.keys]
         if event.key in open_keys:
@@ -134,11 +157,13 @@ def _difference(state: RunState, seq: int, event: e.Event) -> Divergence | None:
         return Divergence(seq=seq, event=name, field="key", recorded=event.key, replayed=expected)
     if e.is_input(event):
         return None
-    expected_event = _due(state, e.lane(event))
-    if expected_event is None or type(expected_event) is not type(event):
-        replayed = type(expected_event).__name__ if expected_event else "no event"
+    due = _due(state, e.lane(event))
+    if due is None or type(due) is not type(event):
+        replayed = type(due).__name__ if due else "no event"
         return Divergence(seq=seq, event=name, field="type", recorded=name, replayed=replayed)
-    return _field_difference(seq, event, expected_event)
+    if msgspec.structs.replace(due, timestamp=event.timestamp) == event:
+        return None
+    return _field_difference(record, name, due)
 
 
 def _due(state: RunState, lane: e.Lane) -> e.Event | None:
@@ -148,18 +173,43 @@ def _due(state: RunState, lane: e.Lane) -> e.Event | None:
     return None
 
 
-def _field_difference(seq: int, recorded: e.Event, replayed: e.Event) -> Divergence | None:
-    old, new = msgspec.to_builtins(recorded), msgspec.to_builtins(replayed)
-    for field in old:
-        if field not in _NO_DECISIONS and old[field] != new.get(field):
-            return Divergence(
-                seq=seq,
-                event=type(recorded).__name__,
-                field=field,
-                recorded=old[field],
-                replayed=new.get(field),
-            )
+_NO_DECISIONS = frozenset(
+    {"timestamp", "checks_passed", "warnings", "error", "detail", "note", "notes"}
+)
+"""Fields that may differ: when it was, how many checks this version knows, and words."""
+
+
+def _field_difference(record: Record, name: str, due: e.Event) -> Divergence | None:
+    """The first field that is recorded, decides something, and would be another one now."""
+    recorded = msgspec.json.decode(record.payload)
+    for field in due.__struct_fields__:
+        if field in recorded and field not in _NO_DECISIONS:
+            now = getattr(due, field)
+            if not _agrees(recorded[field], now, is_result=field == "result"):
+                return Divergence(
+                    seq=record.seq,
+                    event=name,
+                    field=field,
+                    recorded=recorded[field],
+                    replayed=msgspec.to_builtins(now),
+                )
     return None
+
+
+def _agrees(recorded: Any, now: Any, *, is_result: bool = False) -> bool:
+    """Whether a recorded value is today's, but for words and for fields that it did not have."""
+    if isinstance(now, msgspec.Struct) and isinstance(recorded, dict):
+        names = [n for n in now.__struct_fields__ if n in recorded and n not in _NO_DECISIONS]
+        return all(_agrees(recorded[n], getattr(now, n)) for n in names)
+    plain = msgspec.to_builtins(now)
+    if is_result:
+        recorded, plain = _without_words(recorded), _without_words(plain)
+    return bool(recorded == plain)
+
+
+def _without_words(result: dict[str, Any]) -> dict[str, Any]:
+    steps = [{**line, "error": ""} for line in result.get("steps", [])]
+    return {**result, "steps": steps}
 
 
 def _changed(state: RunState, seq: int, event: e.AgentReplied) -> list[ChangedInput]:

@@ -24,7 +24,7 @@ from maker.core import events as e
 from maker.core.text import one_line
 
 EXIT_DIVERGED = 6
-MOST_LISTED = 10
+MOST_LISTED = 12
 
 
 @click.command(cls=SectionCommand, epilog=RUN_HELP)
@@ -34,7 +34,7 @@ MOST_LISTED = 10
     is_flag=True,
     cls=SectionOption,
     section="Replay",
-    help="Changed inputs count as a failure (exit code 6), too.",
+    help="Changed inputs and changed rules count as a failure (exit code 6), too.",
 )
 @json_option
 @db_option
@@ -43,8 +43,9 @@ def command(reference: str, db: str | None, as_json: bool, strict: bool) -> int:
 
     Replies are taken from the log, and every decision must come out as it was recorded. Exit
     code 0 if so. `inputs changed` means that some calls would be put differently today, because
-    a prompt or a setting is another one, while every decision is the same. Exit code 6 if the
-    replay diverges: the first event that differs is named.
+    a prompt or a setting is another one, while every decision is the same. `rules changed` means
+    that an older maker decided by other rules: what today's would decide differently is listed.
+    Exit code 6 if the replay diverges: the first event that differs is named.
     """
     with stored_run(db, reference) as (_, stored):
         found = _replayed(stored, as_json)
@@ -53,7 +54,7 @@ def command(reference: str, db: str | None, as_json: bool, strict: bool) -> int:
         echo_line({**summary, **msgspec.to_builtins(found)})
     else:
         click.echo("\n".join(report(found)))
-    fails = found.outcome == "diverged" or (strict and found.outcome == "inputs changed")
+    fails = found.outcome == "diverged" or (strict and found.outcome != "identical")
     return EXIT_DIVERGED if fails else 0
 
 
@@ -77,27 +78,33 @@ def report(found: replay.Replay) -> list[str]:
             return [f"identical: {size}"]
         case "inputs changed":
             return [f"inputs changed, same decisions: {size}", *_changed(found)]
+        case "rules changed":
+            lines = [line for each in found.decided_differently for line in _divergence(each)]
+            return [f"rules changed, decided differently today: {size}", *_cut(lines)]
         case "diverged":
-            return [f"diverged after {size}", *_divergence(found)]
+            assert found.divergence is not None, "a replay that diverged says where"
+            return [f"diverged after {size}", *_divergence(found.divergence)]
 
 
 def _changed(found: replay.Replay) -> list[str]:
-    lines = [
-        f"  event {changed.seq}: the {changed.what} of {changed.key} would be another one today"
-        for changed in found.changed[:MOST_LISTED]
-    ]
-    more = len(found.changed) - MOST_LISTED
-    return [*lines, f"  ... and {more} more"] if more > 0 else lines
+    return _cut(
+        [
+            f"  event {changed.seq}: the {changed.what} of {changed.key} would be another one today"
+            for changed in found.changed
+        ]
+    )
 
 
-def _divergence(found: replay.Replay) -> list[str]:
-    first = found.divergence
-    if first is None:
-        return []
+def _cut(lines: list[str]) -> list[str]:
+    more = len(lines) - MOST_LISTED
+    return [*lines[:MOST_LISTED], f"  ... and {more} more"] if more > 0 else lines
+
+
+def _divergence(place: replay.Divergence) -> list[str]:
     return [
-        f"  event {first.seq} ({first.event}), field {first.field}:",
-        f"  recorded  {_value(first.recorded)}",
-        f"  replayed  {_value(first.replayed)}",
+        f"  event {place.seq} ({place.event}), field {place.field}:",
+        f"  recorded  {_value(place.recorded)}",
+        f"  replayed  {_value(place.replayed)}",
     ]
 
 

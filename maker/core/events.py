@@ -43,13 +43,14 @@ class Input(Fact, frozen=True, kw_only=True):
 
 
 class TaskSubmitted(Input, frozen=True, kw_only=True):
-    """The run exists. Carries all that a resume on another day needs."""
+    """The run exists. Carries all that a resume on another day needs; `rules`: see version.py."""
 
     instruction: str
     config: TaskConfig
     tools: list[ToolSpec] = []
     workspace: str = ""
     prompt_version: str = ""
+    rules: int = 1
 
 
 class PlanCreated(Fact, frozen=True, kw_only=True):
@@ -212,10 +213,14 @@ class RunPaused(Input, frozen=True, kw_only=True):
 
 
 class RunResumed(Input, frozen=True, kw_only=True):
-    """The run goes on; `options` are the settings that changed."""
+    """The run goes on; `options` are the settings that changed.
+
+    Under newer `rules` than before, each open try is judged anew as a whole; its samples stay.
+    """
 
     options: dict[str, Any] = {}
     replan: bool = False
+    rules: int = 1
 
 
 class RunCancelled(Input, frozen=True, kw_only=True):

@@ -32,6 +32,7 @@ def apply(state: RunState, event: e.Event) -> RunState:
     match event:
         case e.TaskSubmitted():
             state.submitted, state.config = event, event.config
+            state.rules = event.rules
         case e.AgentReplied() | e.AgentRetried():
             _count_call(state, event)
         case e.PlanCreated() | e.ValidationPassed() | e.ValidationFailed() | e.PlanApproved():

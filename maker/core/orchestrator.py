@@ -18,6 +18,7 @@ from maker.core.moves import Dispatch, Emit, Pause
 from maker.core.policy import decide
 from maker.core.seams import Agent, AskUser, Clock, EventStore, Record
 from maker.core.state import RunState, changed
+from maker.core.version import RULES
 from maker.errors import RunMustPause, StalledDispatch
 from maker.executor.agent_runner import AgentRunner
 from maker.executor.asking import Asker
@@ -107,6 +108,7 @@ class Orchestrator:
             tools=self._registry.specs(),
             workspace=self._workspace,
             prompt_version=PROMPT_VERSION,
+            rules=RULES,
         )
         return purified(submitted, self._secrets)
 

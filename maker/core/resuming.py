@@ -5,6 +5,8 @@ Part of the fold; every other event is in `fold.py`.
 
 from __future__ import annotations
 
+import msgspec
+
 from maker.core import events as e
 from maker.core.models import TaskConfig
 from maker.core.state import Lane, RunState, answered, changed
@@ -22,6 +24,9 @@ def resume(state: RunState, event: e.RunResumed) -> None:
     was_failed, reason = state.status == "failed", state.reason
     in_order = state.status == "paused" and reason not in LEFT_CALLS_OPEN
     state.status, state.reason, state.detail, state.finished = "running", "", "", None
+    if event.rules > state.rules:
+        state.rules = event.rules
+        _judge_anew(state)
     for lane in state.lanes.values():
         lane.ambiguous = _may_be_ambiguous(lane) and (lane.ambiguous or not in_order)
         _renew(lane, state.settings, reason)
@@ -33,6 +38,15 @@ def resume(state: RunState, event: e.RunResumed) -> None:
     elif was_failed:
         state.rejections = 0
         _reopen(state)
+
+
+def _judge_anew(state: RunState) -> None:
+    """The samples of open tries stay; what older rules made of them does not count."""
+    for lane in state.lanes.values():
+        if lane.started:
+            red_flagged = state.totals.red_flagged - len(lane.flagged)
+            state.totals = msgspec.structs.replace(state.totals, red_flagged=red_flagged)
+            lane.flagged, lane.vote = set(), None
 
 
 def _renew(lane: Lane, settings: TaskConfig, reason: str) -> None:

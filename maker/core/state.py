@@ -119,6 +119,7 @@ class RunState:
     costliest_call_usd: float | None = None
     largest_call_tokens: int | None = None
     uncounted: int = 0
+    rules: int = 1
     started_at: float = 0.0
     updated_at: float = 0.0
     active_s: float = 0.0

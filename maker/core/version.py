@@ -1,0 +1,8 @@
+"""The version of the pure rules: what is flagged, how answers are compared, what a plan must be.
+
+It goes up whenever one of them decides differently. A log says under which rules it was made, so
+that a replay can tell what today's would decide differently from a log that was tampered with.
+"""
+
+RULES = 2
+"""1: release 0.1.0. 2: failures that the same request must give again end their step."""
