@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
+import postgres_server
 import pytest
 from hypothesis import settings
 
@@ -27,3 +31,25 @@ def maker_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "maker-home"
     monkeypatch.setenv("MAKER_HOME", str(home))
     return home
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """A PostgreSQL database: the one that MAKER_TEST_POSTGRES names, or on a server of our own."""
+    if url := os.environ.get("MAKER_TEST_POSTGRES"):
+        yield url
+        return
+    programs = postgres_server.programs()
+    if programs is None:
+        _lacking("no PostgreSQL server is installed, and MAKER_TEST_POSTGRES names none")
+    if importlib.util.find_spec("psycopg") is None:
+        _lacking("psycopg is missing: uv sync --extra postgres")
+    with postgres_server.started(programs) as url:
+        yield url
+
+
+def _lacking(reason: str) -> NoReturn:
+    """Skip what cannot run here; where it must run, fail."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)

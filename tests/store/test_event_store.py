@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,14 +21,16 @@ NOW = 1_700_000_000.0
 ELSEWHERE = "another-host:4711:start"
 
 
-POSTGRES = os.environ.get("MAKER_TEST_POSTGRES")
-
-
-@pytest.fixture(params=["memory", "sqlite", *(["postgres"] if POSTGRES else [])])
+@pytest.fixture(params=["memory", "sqlite", "postgres"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[EventStore]:
-    made: EventStore = MemoryStore()
-    if request.param != "memory":
-        made = SqlStore(POSTGRES if request.param == "postgres" else tmp_path / "maker.db")
+    made: EventStore
+    match request.param:
+        case "memory":
+            made = MemoryStore()
+        case "sqlite":
+            made = SqlStore(tmp_path / "maker.db")
+        case _:
+            made = SqlStore(request.getfixturevalue("postgres"))
     yield made
     await made.close()
 
