@@ -17,11 +17,16 @@ from maker.core.state import RunState
 from maker.errors import ConfigError
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 0.0, -1.0])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), -1.0])
 @pytest.mark.parametrize("name", ["call_timeout_s", "max_cost_usd", "max_minutes"])
 def test_a_setting_that_a_log_cannot_hold_is_refused(name: str, value: float) -> None:
     with pytest.raises(ConfigError, match=name):
         TaskConfig(instruction="x", **{name: value})
+
+
+def test_a_call_needs_some_time() -> None:
+    with pytest.raises(ConfigError, match="call_timeout_s"):
+        TaskConfig(instruction="x", call_timeout_s=0.0)
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 1.1])

@@ -25,6 +25,19 @@ async def test_a_task_without_a_store_is_in_the_database_of_the_command_line() -
     assert row.summary.status == "completed"
 
 
+async def test_the_library_has_the_cap_of_the_command_line() -> None:
+    assert (CONFIG.max_cost_usd, CONFIG.max_turns) == (5.0, 50)
+
+
+@pytest.mark.parametrize("cap", ["max_cost_usd", "max_tokens", "max_samples", "max_minutes"])
+async def test_where_nothing_may_be_used_nobody_is_asked(cap: str) -> None:
+    nothing = TaskConfig(instruction="Count things.", agent="simulated", **{cap: 0})
+    events = [event async for event in run_task(nothing, store=MemoryStore())]
+    assert [type(event) for event in events] == [e.TaskSubmitted, e.RunPaused]
+    assert isinstance(events[-1], e.RunPaused)
+    assert events[-1].reason == "budget"
+
+
 async def test_a_run_with_a_chosen_id_is_resumed_by_it() -> None:
     store, run = MemoryStore(), str(uuid.UUID(int=7))
     capped = TaskConfig(instruction="Count things.", agent="simulated", max_samples=1)

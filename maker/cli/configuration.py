@@ -1,6 +1,6 @@
 """From the table of settings to the options of a command, and from options to a `TaskConfig`.
 
-A default is the one of `TaskConfig`, but for the cap on the cost.
+A default is the one of `TaskConfig`.
 """
 
 from __future__ import annotations
@@ -30,9 +30,6 @@ from maker.executor.voting import Rules
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-CLI_COST_CAP_USD = 5.0
-"""The library has no cap; a command line should not spend more than this unasked."""
-
 _METAVARS: dict[Any, str] = {
     words: "A,B",
     thinking: "off|adaptive|TOKENS",
@@ -49,8 +46,6 @@ _METAVARS: dict[Any, str] = {
 
 def default(setting: Setting) -> Any:
     """What the option stands at when it is not given."""
-    if setting.field == "max_cost_usd":
-        return CLI_COST_CAP_USD
     if setting.more == FLAG:
         return False
     outer, _, inner = setting.field.partition(".")

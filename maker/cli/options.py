@@ -74,7 +74,7 @@ def words_from(choices: Sequence[str]) -> Callable[[str], list[str]]:
 
 
 def cap(kind: type[int] | type[float]) -> Callable[[str], int | float | str]:
-    """A positive amount; `0` and `none` stand for no cap, which is `none`."""
+    """An amount, of which nothing more is allowed; `none` lifts the cap."""
 
     def converted(text: str) -> int | float | str:
         if str(text).strip().lower() == "none":
@@ -85,8 +85,8 @@ def cap(kind: type[int] | type[float]) -> Callable[[str], int | float | str]:
         except ValueError:
             raise click.BadParameter(f"{text!r} is neither a {number} nor none.") from None
         if not 0 <= amount < float("inf"):
-            raise click.BadParameter(f"{text!r} is no amount; for no cap write 0 or none.")
-        return amount or "none"
+            raise click.BadParameter(f"{text!r} is no amount; for no cap write none.")
+        return amount
 
     return converted
 

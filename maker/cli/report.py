@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from maker.cli.errors import EXIT_BROKEN_PIPE
 from maker.cli.render import count, money, reason
-from maker.core.models import RunId, TaskConfig
+from maker.core.models import COST_CAP_USD, RunId, TaskConfig
 from maker.core.state import RunState
 from maker.core.text import one_line
 from maker.executor import budget
@@ -88,18 +88,27 @@ def resume_command(run: RunId, state: RunState, db: str | None) -> str:
 
 
 def _higher_cap(state: RunState) -> str:
-    """The option that lifts the cap that was reached to twice its height, or what was used."""
+    """The option that lifts the cap that was reached to twice its height, or what was used.
+
+    Twice nothing is nothing: a cap of 0 becomes the usual one, or none.
+    """
     config, totals = state.settings, state.totals
     spent_usd, spent_tokens = budget.spent_usd(state), budget.spent_tokens(state)
     if config.max_cost_usd is not None and spent_usd >= config.max_cost_usd:
         overshot = spent_usd > 2 * config.max_cost_usd
         higher = math.ceil(2 * spent_usd) if overshot else 2 * config.max_cost_usd
-        return f" --max-cost-usd {higher:g}"
+        return f" --max-cost-usd {higher or COST_CAP_USD:g}"
     if config.max_tokens is not None and spent_tokens >= config.max_tokens:
-        return f" --max-tokens {2 * max(config.max_tokens, spent_tokens)}"
+        return f" --max-tokens {2 * max(config.max_tokens, spent_tokens) or 'none'}"
     if config.max_samples is not None and totals.samples >= config.max_samples:
-        return f" --max-samples {2 * config.max_samples}"
-    return f" --max-minutes {2 * config.max_minutes:g}" if config.max_minutes else ""
+        return f" --max-samples {2 * config.max_samples or 'none'}"
+    if config.max_minutes is None:
+        return ""
+    return (
+        f" --max-minutes {2 * config.max_minutes:g}"
+        if config.max_minutes
+        else " --max-minutes none"
+    )
 
 
 def _command(name: str, run: RunId, db: str | None) -> str:

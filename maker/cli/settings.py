@@ -192,7 +192,7 @@ SETTINGS: tuple[Setting, ...] = (
         "max_cost_usd",
         "max_cost_usd",
         LIMITS,
-        "Pause when this is spent, in dollars at list price; 0 or none: no cap.",
+        "Pause when this is spent, in dollars at list price; 0: ask nobody; none: no cap.",
         USD,
         convert=_uncapped,
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import isfinite
 from typing import Any, Literal, NewType
 
 import msgspec
@@ -55,6 +55,10 @@ class ToolSpec(Value, frozen=True, kw_only=True):
     effect: Effect
 
 
+COST_CAP_USD = 5.0
+"""Nobody should spend more than this unasked."""
+
+
 class TaskConfig(Value, frozen=True, kw_only=True):
     """Everything that the user may choose about a run. Rejects values that make no sense."""
 
@@ -80,9 +84,9 @@ class TaskConfig(Value, frozen=True, kw_only=True):
     questions: bool = False
     on_ambiguous: Ambiguity = "ask"
     call_timeout_s: float = 600.0
-    max_turns: int = 20
+    max_turns: int = 50
     samples_at_once: int = 4
-    max_cost_usd: float | None = None
+    max_cost_usd: float | None = COST_CAP_USD
     max_tokens: int | None = None
     max_samples: int | None = None
     max_minutes: float | None = None
@@ -101,10 +105,13 @@ _AT_LEAST = {
     "max_planner_retries": 0,
     "max_turns": 1,
     "samples_at_once": 1,
-    "max_tokens": 1,
-    "max_samples": 1,
+    "max_tokens": 0,
+    "max_samples": 0,
+    "max_cost_usd": 0,
+    "max_minutes": 0,
 }
-_POSITIVE = ("call_timeout_s", "max_cost_usd", "max_minutes")
+_FINITE = ("call_timeout_s", "max_cost_usd", "max_minutes")
+"""A log holds neither NaN nor infinity."""
 GRANTS = ("write", "bash", "external")
 MOST_INSTRUCTION_CHARACTERS = 100_000
 """About 25,000 tokens; every planning attempt pays for them again."""
@@ -147,10 +154,15 @@ def _check_numbers(config: TaskConfig) -> None:
         value = getattr(config, name)
         if value is not None and value < least:
             raise ConfigError(f"{name} is {value}, but must be at least {least}", field=name)
-    for name in _POSITIVE:
+    for name in _FINITE:
         value = getattr(config, name)
-        if value is not None and not 0 < value < inf:  # a log cannot hold NaN or infinity
-            raise ConfigError(f"{name} is {value}, but must be more than 0 and finite", field=name)
+        if value is not None and not isfinite(value):
+            raise ConfigError(f"{name} is {value}, but must be finite", field=name)
+    if config.call_timeout_s <= 0:
+        raise ConfigError(
+            f"call_timeout_s is {config.call_timeout_s}, but must be more than 0",
+            field="call_timeout_s",
+        )
 
 
 def _check_types(config: TaskConfig) -> None:
@@ -251,7 +263,7 @@ class AgentCall(Value, frozen=True, kw_only=True):
     cwd: str = ""
     add_dirs: list[str] = []
     timeout_s: float = 600.0
-    max_turns: int = 20
+    max_turns: int = 50
     budget_usd: float | None = None
     may_ask: bool = False
 

@@ -168,4 +168,5 @@ def experiment_config(
         voting_n=voting_n,
         max_voting_samples=max_voting_samples,
         samples_at_once=samples_at_once,
+        max_cost_usd=None,  # nothing is bought
     )

@@ -68,9 +68,25 @@ def test_the_first_line_names_run_agent_and_cap(maker: Maker) -> None:
     assert "simulated agent, nothing is bought; cap $2.00" in done.err.splitlines()[0]
 
 
-@pytest.mark.parametrize("cap", ["0", "none"])
-def test_a_cap_of_nothing_is_no_cap(maker: Maker, cap: str) -> None:
-    assert "no cap" in maker("run", "Count", *SIMULATED, "--max-cost-usd", cap).err
+def test_only_none_lifts_the_cap(maker: Maker) -> None:
+    assert "no cap" in maker("run", "Count", *SIMULATED, "--max-cost-usd", "none").err
+
+
+@pytest.mark.parametrize(
+    ("cap", "more"),
+    [
+        ("--max-cost-usd", "--max-cost-usd 5"),
+        ("--max-tokens", "--max-tokens none"),
+        ("--max-samples", "--max-samples none"),
+        ("--max-minutes", "--max-minutes none"),
+    ],
+)
+def test_where_nothing_may_be_used_nobody_is_asked(maker: Maker, cap: str, more: str) -> None:
+    done = maker("run", "Count", *SIMULATED, cap, "0")
+    assert done.code == 5
+    assert "(0 samples, 0 tokens)" in done.err
+    assert f"maker resume {done.run} {more}\n" in done.err
+    assert maker("resume", "@last", *more.split()).code == 0
 
 
 def test_the_last_lines_say_how_it_ended_and_how_to_look_at_it(

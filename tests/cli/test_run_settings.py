@@ -40,13 +40,13 @@ def test_every_option_has_a_line_of_help_under_a_heading() -> None:
         assert getattr(parameter, "section", ""), parameter.name
 
 
-def test_without_options_the_defaults_of_the_library_hold_but_for_cap_and_place() -> None:
+def test_without_options_the_defaults_of_the_library_hold_but_for_the_place() -> None:
     config, plain = config_of(), TaskConfig(instruction="task")
     differing = {
         name for name in fields_of(TaskConfig) if getattr(config, name) != getattr(plain, name)
     }
-    assert differing == {"max_cost_usd", "cwd", "questions"}
-    assert config.max_cost_usd == 5.0
+    assert differing == {"cwd", "questions"}
+    assert (config.max_cost_usd, config.max_turns) == (5.0, 50)
     assert config.cwd == str(Path.cwd())
 
 
@@ -61,6 +61,11 @@ def test_without_options_the_defaults_of_the_library_hold_but_for_cap_and_place(
         (["--yes"], "allow", ["write", "bash", "external"]),
         (["--tools", "Read,Grep"], "allowed_builtin_tools", ["Read", "Grep"]),
         (["--max-cost-usd", "none"], "max_cost_usd", None),
+        (["--max-cost-usd", "0"], "max_cost_usd", 0.0),
+        (["--max-tokens", "0"], "max_tokens", 0),
+        (["--max-samples", "0"], "max_samples", 0),
+        (["--max-minutes", "0"], "max_minutes", 0.0),
+        (["--max-tokens", "none"], "max_tokens", None),
         (["--max-cost-usd", "$2.50"], "max_cost_usd", 2.5),
         (["--max-tokens", "1000"], "max_tokens", 1000),
         (["--call-timeout", "30"], "call_timeout_s", 30.0),
