@@ -13,7 +13,7 @@ import msgspec
 
 from maker.core import events as e
 from maker.core.fold import fold
-from maker.core.models import AgentReply, PlanStep, RunId, Totals, Value
+from maker.core.models import AgentReply, Census, PlanStep, RunId, Totals, Value
 from maker.core.state import RunState
 from maker.store.queries import RunRow
 
@@ -69,6 +69,7 @@ class RunView(Value, frozen=True, kw_only=True):
     totals: Totals
     has_result: bool
     result: Any
+    census: Census | None
     head_seq: int
     head_hash: str
 
@@ -79,8 +80,10 @@ def short_id(run: RunId) -> str:
 
 
 def status(row: RunRow) -> str:
-    """The status of a run, with the reason where it is paused."""
+    """The status of a run, with the reason where it is paused or something is missing."""
     why = row.summary.reason.replace("_", " ")
+    if row.status == "completed" and why:
+        return f"completed, {row.summary.reason.partition(':')[0]}"
     return f"paused ({why})" if row.status == "paused" and why else row.status
 
 
@@ -123,6 +126,7 @@ def overview(row: RunRow, log: Sequence[e.Event]) -> RunView:
         totals=state.totals,
         has_result=finished,
         result=state.finished.result.get("output") if state.finished and finished else None,
+        census=state.finished.census if isinstance(state.finished, e.TaskCompleted) else None,
         head_seq=row.head_seq,
         head_hash=row.head_hash,
     )

@@ -130,7 +130,8 @@ def _end(event: e.TaskCompleted | e.TaskFailed, simulated: bool) -> str:
     cost = money(event.total_cost_usd, simulated=simulated)
     used = f"{cost}, {duration(event.total_duration_ms)}"
     if isinstance(event, e.TaskCompleted):
-        return f"Task completed: {used}"
+        missing = event.census.words if event.census else ""
+        return f"Task completed: {used}" + (f"; {one_line(missing, LONG)}" if missing else "")
     return f"Task failed: {one_line(event.error, LONG)} ({used})"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from maker.cli.errors import EXIT_BROKEN_PIPE
 from maker.cli.render import count, money, reason
+from maker.core import events as e
 from maker.core.models import COST_CAP_USD, RunId, TaskConfig
 from maker.core.state import RunState
 from maker.core.text import one_line
@@ -29,13 +30,14 @@ EXIT_OF_PAUSE = {
 """By the reason of a pause; every other reason is that no agent can be asked yet."""
 EXIT_NO_AGENT = 4
 EXIT_FAILED = 1
+EXIT_MISSING = 8
 
 
 def exit_code(state: RunState, signum: int | None) -> int:
     """What the process says about the run; `signum` is the signal that stopped it."""
     match state.status:
         case "completed":
-            return 0
+            return EXIT_MISSING if is_incomplete(state) else 0
         case "paused" if state.reason == "signal":
             return 128 + signum if signum else EXIT_BROKEN_PIPE
         case "paused":
@@ -44,6 +46,13 @@ def exit_code(state: RunState, signum: int | None) -> int:
             return 128 + signum
         case _:
             return EXIT_FAILED
+
+
+def is_incomplete(state: RunState) -> bool:
+    """Whether a completed run has a hole in it that the user did not allow."""
+    finished = state.finished
+    census = finished.census if isinstance(finished, e.TaskCompleted) else None
+    return bool(census and census.missing) and not state.settings.allow_missing
 
 
 def first_line(run: RunId, config: TaskConfig, environ: Mapping[str, str]) -> str:
@@ -123,6 +132,8 @@ def _cap(config: TaskConfig) -> str:
 def _status(state: RunState) -> str:
     why = reason(state.reason) if state.status == "paused" else one_line(state.reason, 300)
     detail = one_line(state.detail, 300)
+    if state.status == "completed" and why:
+        return f"completed, {why}"
     return ": ".join(part for part in (state.status, why, detail) if part)
 
 

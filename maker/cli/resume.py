@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from maker import app
-from maker.cli import session
+from maker.cli import report, session
 from maker.cli.configuration import fields, given, require_sensible, setting_options
 from maker.cli.options import (
     SectionCommand,
@@ -30,6 +30,7 @@ from maker.core.fold import fold
 from maker.core.models import Plan, RunId
 from maker.core.seams import EventStore
 from maker.core.state import RunState, changed
+from maker.core.text import one_line
 from maker.errors import ConfigError
 from maker.store.location import database_url
 from maker.store.queries import Reader
@@ -131,13 +132,14 @@ class _Past:
 
 
 def _completed(past: _Past, output: session.Output) -> int:
-    click.echo(f"Run {past.run} is completed; there is nothing left to do.", err=True)
+    missing = f", {one_line(past.state.reason, 300)}" if past.state.reason else ""
+    click.echo(f"Run {past.run} is completed{missing}; there is nothing left to do.", err=True)
     finished = past.state.finished
     if output.as_json and finished is not None:
         click.echo(json_line(past.length, finished))
     if output.file is not None or not output.as_json:
         session.write_answer(answer(past.run, past.state) or "", output.file)
-    return 0
+    return report.exit_code(past.state, None)
 
 
 def _options(past: _Past, options: dict[str, Any]) -> dict[str, Any]:

@@ -48,7 +48,8 @@ Examples:
 
 \b
 Exit codes: 0 done, 1 the task failed, 2 usage, 3 needs approval or an answer,
-4 not logged in, 5 a cap is reached, 75 rate limited, 130 and 143 stopped.
+4 not logged in, 5 a cap is reached, 8 done with something missing,
+75 rate limited, 130 and 143 stopped.
 """
 
 

@@ -30,7 +30,9 @@ def overview(view: RunView, state: RunState, db: str | None) -> Iterator[str]:
     lines = {
         "run": view.run,
         "asked": one_line(view.instruction, WIDE),
-        "status": ": ".join(part for part in (view.status, why, detail) if part),
+        "status": (", " if view.status == "completed" else ": ").join(
+            part for part in (view.status, why, detail) if part
+        ),
         "model": one_line(view.model) + (" (simulated)" if view.simulated else ""),
         "voting": view.voting,
         "began": f"{_time(view.started_at):%Y-%m-%d %H:%M:%S}, last event "

@@ -233,6 +233,13 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("max_turns", "max_turns", LIMITS, "Turns that one call may take.", SIZE),
     Setting(
+        "allow_missing",
+        "allow_missing",
+        LIMITS,
+        "Exit with 0, not 8, where items of a for_each step failed and were passed over.",
+        more=FLAG,
+    ),
+    Setting(
         "dry_run",
         "dry_run",
         LIMITS,

@@ -17,6 +17,7 @@ from maker.core.models import (
     AgentReply,
     AnswerCount,
     CallKey,
+    Census,
     Effect,
     Plan,
     Problem,
@@ -172,6 +173,7 @@ class StepCompleted(Fact, frozen=True, kw_only=True):
     iteration: int = 0
     try_number: int = 0
     tokens: int = 0
+    verdict: str = ""
 
 
 class StepFailed(Fact, frozen=True, kw_only=True):
@@ -186,12 +188,13 @@ class StepFailed(Fact, frozen=True, kw_only=True):
 
 
 class TaskCompleted(Fact, frozen=True, kw_only=True):
-    """The run reached its end; `result` lists each step once."""
+    """The run reached its end; `result` lists each step once, `census` says what is missing."""
 
     result: dict[str, Any]
     total_cost_usd: float
     total_duration_ms: int
     totals: Totals = Totals()
+    census: Census | None = None
 
 
 class TaskFailed(Fact, frozen=True, kw_only=True):

@@ -7,12 +7,19 @@ next move needs and drops the rest, so that a run of a million steps fits in mem
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, assert_never
+from typing import assert_never
 
 import msgspec
 
 from maker.core import events as e
-from maker.core.models import OWN_OUTPUT_DECIDES, AgentReply, PlanStep, TaskConfig
+from maker.core.inputs import for_each_list, item_label
+from maker.core.models import (
+    OWN_OUTPUT_DECIDES,
+    AgentReply,
+    MissingItem,
+    PlanStep,
+    TaskConfig,
+)
 from maker.core.paths import look_up
 from maker.core.resuming import resume
 from maker.core.state import ForEach, Lane, RunState, StepOutcome, answered, changed
@@ -48,7 +55,7 @@ def apply(state: RunState, event: e.Event) -> RunState:
         case e.TaskCompleted() | e.TaskFailed():
             state.finished = event
             state.status = "completed" if isinstance(event, e.TaskCompleted) else "failed"
-            state.reason = "" if isinstance(event, e.TaskCompleted) else event.error
+            state.reason = _how_it_ended(event)
         case e.RunPaused():
             state.status, state.reason, state.detail = "paused", event.reason, event.detail
         case e.RunCancelled():
@@ -62,6 +69,12 @@ def apply(state: RunState, event: e.Event) -> RunState:
         case _:
             assert_never(event)
     return state
+
+
+def _how_it_ended(event: e.TaskCompleted | e.TaskFailed) -> str:
+    if isinstance(event, e.TaskFailed):
+        return event.error
+    return event.census.words if event.census else ""
 
 
 def _keep_time(state: RunState, event: e.Event) -> None:
@@ -173,9 +186,11 @@ def _reject_plan(state: RunState, event: e.ValidationFailed) -> None:
 
 def _open_for_each(state: RunState, event: e.ForEachStarted) -> None:
     state.phase = "executing"
-    state.loop = ForEach(step=event.step, items=event.items)
+    items = for_each_list(state, state.step(event.step)) if state.plan else []
+    values = items if isinstance(items, list) else []
+    state.loop = ForEach(step=event.step, items=event.items, values=values)
     if event.items == 0:
-        _finish(state, state.step(event.step), [])
+        _finish(state, StepOutcome(event.step, event.title, "completed", []))
 
 
 def _apply_to_lane(
@@ -230,14 +245,16 @@ def _complete_step(state: RunState, event: e.StepCompleted) -> None:
     _add(state, duration_ms=event.duration_ms - failed_tries_ms)
     if state.plan is None:
         return
-    step = state.step(event.step)
+    step, repaired = state.step(event.step), int(event.verdict == "repaired")
     if state.loop and state.loop.step == event.step:
         state.loop.outputs[event.iteration] = event.output
+        state.loop.repaired += repaired
         _end_for_each(state, step)
     elif step.repeat and look_up(event.output, step.repeat.until) is not True:
         state.last_output, state.pass_number = event.output, event.iteration + 1
     else:
-        _finish(state, step, event.output)
+        outcome = StepOutcome(step.step, step.title, "completed", event.output, repaired=repaired)
+        _finish(state, outcome)
 
 
 def _fail_step(state: RunState, event: e.StepFailed) -> None:
@@ -265,19 +282,30 @@ def _end_for_each(state: RunState, step: PlanStep) -> None:
         named = ", ".join(f"item {i}: {loop.failed[i]}" for i in sorted(loop.failed)[:3])
         _record_failure(state, step.step, step.title, f"{len(loop.failed)} failed ({named})")
         state.outcomes[-1].output = output
-    else:
-        _finish(state, step, output)
+        return
+    missing = [
+        MissingItem(step=step.step, iteration=i, label=_label(loop, i), error=loop.failed[i])
+        for i in sorted(loop.failed)
+    ]
+    outcome = StepOutcome(step.step, step.title, "completed", output)
+    outcome.items, outcome.missing, outcome.repaired = loop.items, missing, loop.repaired
+    _finish(state, outcome)
 
 
-def _finish(state: RunState, step: PlanStep, output: Any) -> None:
+def _label(loop: ForEach, iteration: int) -> str:
+    return item_label(loop.values[iteration]) if iteration < len(loop.values) else ""
+
+
+def _finish(state: RunState, outcome: StepOutcome) -> None:
     """The step is over: keep its output and move the cursor."""
-    state.outputs[step.step] = output
-    state.outcomes.append(StepOutcome(step.step, step.title, "completed", output))
-    for key in [key for key in state.lanes if key[0] == step.step]:
+    state.outputs[outcome.step] = outcome.output
+    state.outcomes.append(outcome)
+    for key in [key for key in state.lanes if key[0] == outcome.step]:
         del state.lanes[key]
     state.loop, state.pass_number, state.first_pass, state.last_output = None, 0, 0, None
-    following = step.next_step_sequence_number
-    state.cursor = output["next_step"] if following == OWN_OUTPUT_DECIDES else following
+    following = state.step(outcome.step).next_step_sequence_number
+    decides = following == OWN_OUTPUT_DECIDES
+    state.cursor = outcome.output["next_step"] if decides else following
     state.phase = "executing"
 
 

@@ -81,6 +81,7 @@ class TaskConfig(Value, frozen=True, kw_only=True):
     add_dirs: list[str] = []
     allow: list[str] = []
     dry_run: bool = False
+    allow_missing: bool = False
     questions: bool = False
     on_ambiguous: Ambiguity = "ask"
     call_timeout_s: float = 600.0
@@ -335,6 +336,45 @@ class Totals(Value, frozen=True, kw_only=True):
     retries: int = 0
     duration_ms: int = 0
     unpriced: int = 0
+
+
+class MissingItem(Value, frozen=True, kw_only=True):
+    """One item of a `for_each` step that failed and was passed over; `iteration` begins with 0."""
+
+    step: int
+    iteration: int
+    label: str
+    error: str
+
+
+class Census(Value, frozen=True, kw_only=True):
+    """What a completed run did and did not do; a step of a branch not taken is not missing.
+
+    `repaired` counts the outputs that could be read only by guessing.
+    """
+
+    steps_done: int
+    steps_not_taken: int
+    items_done: int
+    items_missing: int
+    repaired: int = 0
+    missing: list[MissingItem] = []
+
+    @property
+    def words(self) -> str:
+        """What is missing, as in `1 of 12 items missing: item 3, src/c.py: no such file`."""
+        if not self.missing:
+            return ""
+        places = {entry.step for entry in self.missing}
+        listed = [
+            f"{f'step {entry.step} ' if len(places) > 1 else ''}item {entry.iteration + 1}, "
+            f"{entry.label}: {entry.error}"
+            for entry in self.missing[:3]
+        ]
+        more = self.items_missing - len(listed)
+        listed += [f"and {more:,} more"] if more > 0 else []
+        items = self.items_done + self.items_missing
+        return f"{self.items_missing:,} of {items:,} items missing: {'; '.join(listed)}"
 
 
 RunStatus = Literal["running", "paused", "completed", "failed", "cancelled"]

@@ -17,6 +17,7 @@ from maker.core.models import (
     AgentReply,
     CallKey,
     Effect,
+    MissingItem,
     Plan,
     PlanStep,
     RunStatus,
@@ -57,11 +58,13 @@ class Lane:
 
 @dataclass(slots=True)
 class ForEach:
-    """The `for_each` step that is running: how far its items are."""
+    """The `for_each` step that is running: its list, and how far its items are."""
 
     step: int
     items: int
+    values: list[Any] = field(default_factory=list)
     next_item: int = 0
+    repaired: int = 0
     outputs: dict[int, Any] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
 
@@ -80,6 +83,9 @@ class StepOutcome:
     status: Literal["completed", "failed"]
     output: Any = None
     error: str = ""
+    items: int = 0
+    missing: list[MissingItem] = field(default_factory=list)
+    repaired: int = 0
 
 
 @dataclass(slots=True)

@@ -8,16 +8,17 @@ from typing import Any, Literal
 import msgspec
 
 from maker.core.events import parse_step_key
+from maker.core.inputs import source_of, variable
 from maker.core.models import (
     CONDITIONAL_SCHEMA,
     OWN_OUTPUT_DECIDES,
     AgentCall,
     CallKey,
     Effect,
+    MissingItem,
     PlanStep,
     TaskConfig,
 )
-from maker.core.paths import look_up
 from maker.core.state import Lane, RunState
 from maker.prompts import step as step_prompt
 from maker.prompts.parts import Prompts
@@ -30,7 +31,6 @@ MOST_INPUT_CHARACTERS = 400_000
 """About 100,000 tokens of JSON: more does not fit beside a reply in every model's window."""
 
 _PATH = re.compile(r"(?<![\w/.])/(?:[\w.@+-]+/)*[\w.@+-]*[\w@+-]")
-_OUTPUT_OF = re.compile(r"step_(\d+)_output")
 
 
 def effect_of(state: RunState, step: PlanStep) -> Effect:
@@ -70,21 +70,6 @@ def targets_of(step: PlanStep, steps: int) -> list[int] | None:
     return step.targets if step.targets is not None else [*range(step.step + 1, steps), -1]
 
 
-def for_each_list(state: RunState, step: PlanStep) -> list[Any] | str:
-    """The items of a `for_each` step, or why there are none; a skipped step gives no items."""
-    found = variable(state, step.for_each or "")
-    if found is None:
-        return []
-    return found if isinstance(found, list) else f"{step.for_each} is not a list"
-
-
-def variable(state: RunState, path: str) -> Any:
-    """The value of an input variable such as `step_0_output.files`; None if it was skipped."""
-    name, _, rest = path.partition(".")
-    found = _OUTPUT_OF.fullmatch(name)
-    return look_up(state.outputs.get(int(found[1])), rest) if found else None
-
-
 def inputs_of(state: RunState, step: PlanStep) -> dict[str, Any]:
     """The values of the step's input variables by name, without those of its own item."""
     return {
@@ -98,8 +83,16 @@ def item_of(state: RunState, step: PlanStep, iteration: int) -> Any:
     """The item of one iteration of a `for_each` step; MISSING for other steps."""
     if not step.for_each:
         return step_prompt.MISSING
-    items = for_each_list(state, step)
-    return items[iteration] if isinstance(items, list) and iteration < len(items) else None
+    items = state.loop.values if state.loop else []
+    return items[iteration] if iteration < len(items) else None
+
+
+def missing_of(state: RunState, step: PlanStep) -> list[MissingItem]:
+    """The items that are missing from the step's inputs, because the work on them failed."""
+    sources = {source_of(path) for path in [*step.input_variables, step.for_each or ""]}
+    return [
+        entry for outcome in state.outcomes if outcome.step in sources for entry in outcome.missing
+    ]
 
 
 def too_large(state: RunState, step: PlanStep, iteration: int) -> str:
@@ -190,6 +183,7 @@ def _prompts(state: RunState, step: PlanStep, lane: Lane) -> Prompts:
         inputs=inputs_of(state, step),
         tools=state.task.tools,
         cwd=lane.config.cwd,
+        missing=missing_of(state, step),
         item=item_of(state, step, lane.iteration),
         iteration=lane.iteration,
         last_output=state.last_output if step.repeat else None,

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Any, cast
 
 from maker.core import events as e
-from maker.core.models import CallKey, PlanStep, Strategy, VoteResult, VotingSummary
+from maker.core.inputs import for_each_list
+from maker.core.models import CallKey, Census, PlanStep, Strategy, VoteResult, VotingSummary
 from maker.core.moves import Ask, Emit, Move, Pause
 from maker.core.policy import may_try_again
 from maker.core.state import Lane, RunState, is_over
@@ -43,7 +44,7 @@ def moves(state: RunState) -> Iterator[Move]:
 def _for_each_moves(state: RunState, step: PlanStep) -> Iterator[Move]:
     loop = state.loop
     if loop is None:
-        items = context.for_each_list(state, step)
+        items = for_each_list(state, step)
         if isinstance(items, str):
             yield Emit(_step_failed(state, step, 0, items))
         else:
@@ -216,6 +217,7 @@ def _step_completed(
         iteration=lane.iteration,
         try_number=lane.try_number,
         tokens=lane.tokens,
+        verdict=ballots[result.winner].verdict,
     )
 
 
@@ -256,8 +258,23 @@ def result_of(state: RunState, status: str) -> dict[str, Any]:
     return result
 
 
+def census(state: RunState) -> Census:
+    """What became of each step and item of a run that is complete."""
+    missing = [entry for outcome in state.outcomes for entry in outcome.missing]
+    steps = len(state.plan.steps) if state.plan else 0
+    return Census(
+        steps_done=len(state.outcomes),
+        steps_not_taken=steps - len(state.outcomes),
+        items_done=sum(outcome.items for outcome in state.outcomes) - len(missing),
+        items_missing=len(missing),
+        repaired=sum(outcome.repaired for outcome in state.outcomes),
+        missing=missing,
+    )
+
+
 def _task_completed(state: RunState) -> e.TaskCompleted:
     return e.TaskCompleted(
+        census=census(state),
         result=result_of(state, "completed"),
         total_cost_usd=state.totals.cost_usd,
         total_duration_ms=state.totals.duration_ms,

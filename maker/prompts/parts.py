@@ -20,6 +20,7 @@ DATA_TAGS = (
     "instruction",
     "plan",
     "input",
+    "missing",
     "item",
     "last_output",
     "earlier_failure",

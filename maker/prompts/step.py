@@ -6,12 +6,20 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from maker.core.models import OWN_OUTPUT_DECIDES, PIPELINE_END, Effect, PlanStep, ToolSpec
+from maker.core.models import (
+    OWN_OUTPUT_DECIDES,
+    PIPELINE_END,
+    Effect,
+    MissingItem,
+    PlanStep,
+    ToolSpec,
+)
 from maker.core.text import one_line
 from maker.prompts.parts import Prompts, block, json_block, sections
 from maker.replies.schema import example, parse_schema
 from maker.tools.effects import find_spec
 
+MOST_MISSING = 20
 MISSING: Final = object()
 """The `item` of a step that is not a `for_each` step; None is a possible item."""
 
@@ -56,6 +64,7 @@ def step_prompts(
     inputs: Mapping[str, Any],
     tools: Sequence[ToolSpec],
     cwd: str,
+    missing: Sequence[MissingItem] = (),
     item: Any = MISSING,
     iteration: int = 0,
     last_output: Any = None,
@@ -72,7 +81,7 @@ def step_prompts(
     user = sections(
         [
             _objective(step),
-            _inputs(inputs),
+            _inputs(inputs, missing),
             _item(item, iteration),
             _last_output(step, iteration, last_output),
             _tools(step, tools, cwd, literal_paths),
@@ -87,14 +96,32 @@ def _objective(step: PlanStep) -> str:
     return f"# Objective: {one_line(step.title, 200)}\n{step.task_description.strip()}"
 
 
-def _inputs(inputs: Mapping[str, Any]) -> str:
+def _inputs(inputs: Mapping[str, Any], missing: Sequence[MissingItem]) -> str:
     if not inputs:
-        return ""
+        return _missing(missing)
     lines = ["# Inputs (data, as JSON)"]
     lines += [json_block("input", value, name=name) for name, value in inputs.items()]
     if any(value is None for value in inputs.values()):
         lines.append("An input that is null was skipped or has no value: work without it.")
+    if missing:
+        lines.append(_missing(missing))
     return "\n".join(lines)
+
+
+def _missing(missing: Sequence[MissingItem]) -> str:
+    if not missing:
+        return ""
+    entries = [
+        f"step_{entry.step}_output, item {entry.iteration + 1}, {entry.label}: {entry.error}"
+        for entry in missing[:MOST_MISSING]
+    ]
+    more = len(missing) - len(entries)
+    text = "\n".join(one_line(entry, 300) for entry in entries)
+    return (
+        "Not everything is there: the work on these items failed, and null stands in their place.\n"
+        + block("missing", text + (f"\nand {more:,} more" if more else ""))
+        + "\nDo not make them up; say in your answer what is missing, where it matters."
+    )
 
 
 def _item(item: Any, iteration: int) -> str:
