@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
@@ -14,44 +15,36 @@ from maker.errors import StoreError
 from maker.store import location
 
 BUSY_TIMEOUT_S = 10.0
+"""How long a transaction waits for the lock of another process."""
 _PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = FULL",
     "journal_size_limit = 4194304",
 )
+_READING = "maker_reading"
 
 
-def settings(url: str, *, driver: str) -> dict[str, Any]:
-    """The arguments of `create_engine` for a SQLite driver, or for PostgreSQL's."""
-    path = location.sqlite_path(url)
-    if path is None:
-        return {"url": url, "poolclass": NullPool}
-    return {
-        "url": sqlalchemy.URL.create(f"sqlite+{driver}", database=str(path)),
-        "poolclass": NullPool,
-        "connect_args": {"isolation_level": None, "timeout": BUSY_TIMEOUT_S},
-    }
-
-
-def configure(engine: Engine, *, foreign_keys: bool = True) -> Engine:
-    """Set the pragmas of each connection, and begin each transaction as a writing one.
+def sync_engine(
+    url: str, *, foreign_keys: bool = True, busy_timeout_s: float = BUSY_TIMEOUT_S
+) -> Engine:
+    """An engine whose connections have their pragmas set, and whose transactions write.
 
     A transaction that reads first and writes later fails at once where another process wrote in
     between, whatever the timeout: so the lock is taken at the beginning.
     """
-    if engine.dialect.name == "sqlite":
-        sqlalchemy.event.listen(engine, "connect", partial(_set_pragmas, foreign_keys))
-        sqlalchemy.event.listen(engine, "begin", _begin_immediate)
-    return engine
-
-
-def sync_engine(url: str, *, foreign_keys: bool = True) -> Engine:
-    """An engine for work that is done once, such as a migration."""
     try:
-        made = sqlalchemy.create_engine(**settings(url, driver="pysqlite"))
-        return configure(made, foreign_keys=foreign_keys)
+        made = sqlalchemy.create_engine(**_settings(url, busy_timeout_s))
     except (ImportError, NoSuchModuleError) as error:
         raise no_driver(url, error) from error
+    if made.dialect.name == "sqlite":
+        sqlalchemy.event.listen(made, "connect", partial(_set_pragmas, foreign_keys))
+        sqlalchemy.event.listen(made, "begin", _begin)
+    return made
+
+
+def beginning(connection: Connection, *, reading: bool) -> AbstractContextManager[object]:
+    """A transaction; one that only reads waits for no writer."""
+    return connection.execution_options(**{_READING: reading}).begin()
 
 
 def no_driver(url: str, error: Exception) -> StoreError:
@@ -62,6 +55,17 @@ def no_driver(url: str, error: Exception) -> StoreError:
     )
 
 
+def _settings(url: str, busy_timeout_s: float) -> dict[str, Any]:
+    path = location.sqlite_path(url)
+    if path is None:
+        return {"url": url, "poolclass": NullPool}
+    return {
+        "url": sqlalchemy.URL.create("sqlite+pysqlite", database=str(path)),
+        "poolclass": NullPool,
+        "connect_args": {"isolation_level": None, "timeout": busy_timeout_s},
+    }
+
+
 def _set_pragmas(foreign_keys: bool, connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     for pragma in (*_PRAGMAS, f"foreign_keys = {foreign_keys:d}"):
@@ -69,5 +73,6 @@ def _set_pragmas(foreign_keys: bool, connection: Any, _record: Any) -> None:
     cursor.close()
 
 
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin(connection: Connection) -> None:
+    reading = connection.get_execution_options().get(_READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

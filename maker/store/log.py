@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -150,7 +151,7 @@ def content_hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-async def finish(task: asyncio.Task[object]) -> None:
+async def finish(task: asyncio.Future[Any]) -> None:
     """Wait for a task to end however often the waiter is cancelled; then be cancelled."""
     cancelled = False
     while not task.done():

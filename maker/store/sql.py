@@ -1,4 +1,4 @@
-"""The store in a database, SQLite by default: one connection, one transaction an append.
+"""The store in a database, SQLite by default: one thread with one connection, one hop an append.
 
 Creating and upgrading the schema is in `migrate.py`; commands that only read use `queries.py`.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Concatenate, ParamSpec, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar, TypeVarTuple
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from maker.core.models import RunId, RunSummary
 from maker.core.seams import Record
@@ -29,23 +29,29 @@ from maker.store import (
 )
 from maker.store.log import finish
 
-P = ParamSpec("P")
+BUSY_TIMEOUT_S = 5.0
+"""How long a transaction waits for a lock before that is trouble, which is told and outlasted."""
+
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 class SqlStore:
     """An EventStore in the SQLite file or PostgreSQL database at `place`.
 
     Nothing is opened or created before the first use. Whoever used it must `close` it; the next
-    use opens it again.
+    use opens it again. `busy_timeout_s`: how long one transaction waits for another's lock.
     """
 
-    def __init__(self, place: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, place: str | os.PathLike[str], *, busy_timeout_s: float = BUSY_TIMEOUT_S
+    ) -> None:
         self._url = location.normal(os.fspath(place))
         self._path = location.sqlite_path(self._url)
-        self._connection: AsyncConnection | None = None
+        self._busy_timeout_s = busy_timeout_s
+        self._thread: ThreadPoolExecutor | None = None
+        self._connection: Connection | None = None
         self._file: tuple[int, int] | None = None
-        self._lock = asyncio.Lock()
         self._places: dict[RunId, rows.Place] = {}
         self._early_leases: dict[RunId, lease.Lease] = {}
 
@@ -71,12 +77,12 @@ class SqlStore:
 
     async def load(self, run: RunId) -> list[Record]:
         """All records of the run in order. Raises RunNotFound or LogDamaged."""
-        self._places[run], records = await self._transact(transactions.load, run)
+        self._places[run], records = await self._transact(transactions.load, run, reading=True)
         return records
 
     async def blob(self, digest: str) -> bytes:
         """The content with this SHA-256 (hex). Raises StoreError where there is none."""
-        return await self._transact(transactions.blob, digest)
+        return await self._transact(transactions.blob, digest, reading=True)
 
     async def acquire(self, run: RunId, owner: str, now: float, ttl_s: float) -> None:
         """Take or renew the run's lease, or raise RunBusy.
@@ -98,41 +104,48 @@ class SqlStore:
         await self._transact(transactions.release, run, owner)
 
     async def close(self) -> None:
-        """Close the connection; without this the driver's thread keeps the interpreter alive."""
-        async with self._lock:
-            connection, self._connection = self._connection, None
-            if connection is not None:
-                await connection.close()
-                await connection.engine.dispose()
+        """Close the connection and end its thread."""
+        if self._thread is not None:
+            await self._in_thread(self._disconnect)
+            self._thread.shutdown()
+            self._thread = None
 
     async def _transact(
-        self, body: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+        self, body: Callable[[Connection, *Ts], T], *args: *Ts, reading: bool = False
     ) -> T:
         """Run `body` in a transaction of its own, to its end however often we are cancelled."""
-        task = asyncio.ensure_future(self._in_turn(body, *args, **kwargs))
-        await finish(task)
-        return task.result()
+        return await self._in_thread(self._transaction, reading, body, *args)
 
-    async def _in_turn(
-        self, body: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        async with self._lock:
-            try:
-                connection = self._connection = self._connection or await self._open()
-                if self._path is not None:
-                    files.require_same(self._path, self._file)
-                async with connection.begin():
-                    return await connection.run_sync(body, *args, **kwargs)
-            except IntegrityError:
-                raise
-            except (SQLAlchemyError, UnicodeError) as error:
-                cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
-                raise faults.explain(cause, location.shown(self._url)) from error
+    async def _in_thread(self, work: Callable[[*Ts], T], *args: *Ts) -> T:
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="maker store")
+        done = asyncio.get_running_loop().run_in_executor(self._thread, work, *args)
+        await finish(done)
+        return done.result()
 
-    async def _open(self) -> AsyncConnection:
-        await asyncio.to_thread(migrate.prepare, self._url)
-        made = create_async_engine(**engine.settings(self._url, driver="aiosqlite"))
-        engine.configure(made.sync_engine)
+    def _transaction(self, reading: bool, body: Callable[[Connection, *Ts], T], *args: *Ts) -> T:
+        try:
+            connection = self._connection = self._connection or self._connected()
+            if self._path is not None:
+                files.require_same(self._path, self._file)
+            with engine.beginning(connection, reading=reading):
+                return body(connection, *args)
+        except IntegrityError:
+            raise
+        except (SQLAlchemyError, UnicodeError) as error:
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                self._disconnect()
+            cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+            raise faults.explain(cause, location.shown(self._url)) from error
+
+    def _connected(self) -> Connection:
+        migrate.prepare(self._url)
         if self._path is not None:
             self._file = files.identity(self._path)
-        return await made.connect()
+        return engine.sync_engine(self._url, busy_timeout_s=self._busy_timeout_s).connect()
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+            connection.engine.dispose()

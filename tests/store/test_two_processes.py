@@ -15,7 +15,6 @@ import pytest
 
 from maker.core.models import RunId
 from maker.errors import RunBusy, StoreError
-from maker.store import engine
 from maker.store.lease import is_dead, this_process
 from maker.store.sql import SqlStore
 
@@ -211,9 +210,8 @@ asyncio.run(main())
         assert process.wait(timeout=30) == 7
 
 
-async def test_a_database_that_stays_locked_is_a_clear_error(tmp_path, log, summary, monkeypatch):
-    monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.01)
-    store = SqlStore(tmp_path / "maker.db")
+async def test_a_database_that_stays_locked_is_a_clear_error(tmp_path, log, summary):
+    store = SqlStore(tmp_path / "maker.db", busy_timeout_s=0.01)
     await store.append(RUN, log("a"), {}, summary())
     blocker = sqlite3.connect(tmp_path / "maker.db", isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
