@@ -43,17 +43,15 @@ class TerminalConsent:
         with self._viewer.suspended():
             while True:
                 _say(_question(state))
-                match await choice("[r]un, [e]dit, [s]top? "):
-                    case "r":
+                match await choice("[r]un, [e]dit, [s]top? ", "run", "edit", "stop"):
+                    case "run":
                         return [e.PlanApproved(grants=missing_grants(state))]
-                    case "e":
+                    case "edit":
                         edited = await self._edit(state)
                         if edited is not None:
                             return [edited]
-                    case "s" | "":
-                        return ()
                     case _:
-                        _say("Please answer r, e or s.")
+                        return ()
 
     async def _edit(self, state: RunState) -> e.PlanCreated | None:
         """The plan as the user wants it; None where nothing was changed."""
@@ -72,7 +70,8 @@ class TerminalConsent:
                 if examined.plan is not None:
                     return _from_user(state, examined)
                 _say("\n".join(problem_lines(examined.problems, text)))
-                if await choice("[e]dit again, [d]iscard the changes? ") != "e":
+                again = await choice("[e]dit again, [d]iscard the changes? ", "edit", "discard")
+                if again != "edit":
                     return None
 
     async def _open_editor(self, path: Path) -> bool:

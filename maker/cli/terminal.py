@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
+import termios
 from collections.abc import Awaitable, Callable, Sequence
 from typing import NamedTuple
 
@@ -31,10 +33,17 @@ def on_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-async def typed(prompt: str) -> str | None:
-    """The line that the user types after the prompt; None at the end of the input."""
-    click.echo(prompt, nl=False, err=True)
+def discard_typed_ahead(descriptor: int) -> None:
+    """Throw away what was typed before it was asked for, lines and parts of a line alike."""
+    with contextlib.suppress(termios.error):  # a terminal that has hung up: reading will say so
+        termios.tcflush(descriptor, termios.TCIFLUSH)
+
+
+async def typed(prompt: str, discard: Callable[[int], None] = discard_typed_ahead) -> str | None:
+    """The line that the user types after the prompt appeared; None at the end of the input."""
     loop, descriptor = asyncio.get_running_loop(), sys.stdin.fileno()
+    discard(descriptor)
+    click.echo(prompt, nl=False, err=True)
     ready = asyncio.Event()
     loop.add_reader(descriptor, ready.set)
     try:
@@ -45,10 +54,19 @@ async def typed(prompt: str) -> str | None:
     return line.decode(errors="replace").strip() if line else None
 
 
-async def choice(prompt: str) -> str:
-    """The first letter of what the user types; `?` for an empty line, empty at the end of input."""
-    line = await typed(prompt)
-    return "" if line is None else line[:1].lower() or "?"
+async def choice(prompt: str, *words: str) -> str:
+    """The word that the user types, whole or as its first letter; empty at the end of the input.
+
+    Whatever else is typed is no answer, and the question is put again.
+    """
+    while (line := await typed(prompt)) is not None:
+        for word in words:
+            if line.lower() in (word, word[0]):
+                return word
+        click.echo(
+            f"Please type one of these words, or its first letter: {', '.join(words)}.", err=True
+        )
+    return ""
 
 
 class TerminalQuestions:

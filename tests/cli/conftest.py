@@ -56,6 +56,10 @@ class Forked:
         self._shown = b""
         os.write(self._err, f"{line}\n".encode())
 
+    def type(self, text: str) -> None:
+        """Type without waiting for anything."""
+        os.write(self._err, text.encode())
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal."""
         os.kill(self.pid, number)

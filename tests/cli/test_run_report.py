@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pty
+import select
 import signal
 import sys
 from collections.abc import Iterator
@@ -152,19 +154,30 @@ async def nothing_to_wait_for() -> None:
     """All is on the screen."""
 
 
+async def told(keyboard: int, line: bytes, question: str, *options: str) -> str:
+    """What the question gives when this is typed after it was put."""
+    asked = asyncio.ensure_future(
+        TerminalQuestions(Quiet(), nothing_to_wait_for)(question, options)
+    )
+    await asyncio.sleep(0)  # until it waits for the terminal
+    os.write(keyboard, line)
+    return await asked
+
+
 async def test_a_question_is_put_with_its_options_and_waits_for_the_answer(
     keyboard: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    os.write(keyboard, b"2\n")
-    answer = await TerminalQuestions(Quiet(), nothing_to_wait_for)(
-        "Which \x1b[2Jcolour?", ["red\x07", "blue"]
-    )
-    assert answer == "blue"
+    assert await told(keyboard, b"2\n", "Which \x1b[2Jcolour?", "red\x07", "blue") == "blue"
     shown = capfd.readouterr().err
     assert "A question: Which colour?" in shown
     assert "  1  red\n  2  blue\n" in shown
 
 
+async def test_what_was_typed_before_a_question_is_not_its_answer(keyboard: int) -> None:
+    os.write(keyboard, b"the old thing\nand mo")
+    assert select.select([sys.stdin], [], [], 20)[0], "what was typed has not arrived"
+    assert await told(keyboard, b"green is fine\n", "Which colour?") == "green is fine"
+
+
 async def test_the_end_of_the_input_leaves_the_question_to_the_agent(keyboard: int) -> None:
-    os.write(keyboard, b"\x04")
-    assert await TerminalQuestions(Quiet(), nothing_to_wait_for)("Which colour?", []) == ""
+    assert await told(keyboard, b"\x04", "Which colour?") == ""

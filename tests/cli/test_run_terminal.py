@@ -64,10 +64,37 @@ def test_consent_to_run_carries_the_plan_out(writing: Fork) -> None:
     process = writing()
     process.expect("effects: write")
     process.expect("It would write files in the working folder.")
-    process.answer(QUESTION, "what")
-    process.expect("Please answer")
     process.answer(QUESTION, "r")
     assert process.end() == (0, "simulated path\n")
+
+
+def test_only_the_exact_words_and_letters_count_as_an_answer(writing: Fork) -> None:
+    process = writing()
+    for line in ("reject", "refuse, this is dangerous", "runaway", "r!", "", "yes", "rr"):
+        process.answer(QUESTION, line)
+        process.expect("Please type one of these words")
+    process.answer(QUESTION, "  RUN ")
+    assert process.end() == (0, "simulated path\n")
+
+
+@pytest.mark.parametrize("early", ["r\n", "run\nrun\n", "r", "\x04"])
+def test_what_was_typed_before_the_question_appeared_is_no_answer(
+    writing: Fork, early: str
+) -> None:
+    process = writing()
+    process.type(early)
+    process.answer(QUESTION, "")
+    process.expect("Please type one of these words")
+    process.answer(QUESTION, "s")
+    assert process.end()[0] == 3
+
+
+def test_the_rest_of_a_pasted_text_answers_no_later_question(writing: Fork) -> None:
+    process = writing()
+    process.answer(QUESTION, "no, wait\nr")
+    process.expect("Please type one of these words")
+    process.answer(QUESTION, "stop")
+    assert process.end()[0] == 3
 
 
 def test_the_question_comes_after_all_that_happened_before_it(writing: Fork) -> None:
@@ -109,6 +136,9 @@ def test_a_broken_edit_is_shown_at_its_line_and_can_be_discarded(
     process = writing(VISUAL=editor(tmp_path, "Wriet"))
     process.answer(QUESTION, "e")
     process.expect("line 9, step 0")
+    for line in ("delete it", "exit"):
+        process.answer("[e]dit again, [d]iscard the changes?", line)
+        process.expect("first letter: edit, discard")
     process.answer("[e]dit again, [d]iscard the changes?", "d")
     process.expect("effects: write")
     process.answer(QUESTION, "s")
