@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import click
-import msgspec
 
-from maker.cli.documents import RUN_HELP, StoredRun, echo_document, run_argument, stored_run
+from maker.cli.documents import RUN_HELP, database, echo_document, run_argument
 from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
-from maker.core.fold import fold
-from maker.core.state import summary
 from maker.core.text import one_line
-from maker.errors import LogDamaged
+from maker.errors import LogDamaged, RunNotFound
+from maker.store import heads
+from maker.store.proof import Proof, prove
+from maker.store.queries import Reader
 
 SHORTEST_HASH = 16
 
@@ -39,55 +39,77 @@ def _hash(text: str) -> str:
 @json_option
 @db_option
 def command(reference: str, db: str | None, as_json: bool, expect: str | None) -> None:
-    """Check a run's log: the chain of hashes, every event, and the row that lists show.
+    """Check a run's log: the chain of hashes, every event, the row that lists show, its end.
 
-    Exit code 6 if something does not hold. The chain finds damage and careless edits. It
-    proves nothing against whoever may write the database, unless the head hash was noted
+    Exit code 6 if something does not hold.
+
+    The chain finds damage and careless edits inside a log. That a log has lost its end is found
+    by the file DATABASE-heads, which notes where each log ended when its run last stopped. Of a
+    run that is under way or has crashed nothing proves that it went no further; nor of a
+    database that was copied without that file, nor in PostgreSQL, where there is none. All of it
+    proves nothing against whoever may write these files, unless the head hash was noted
     elsewhere: compare with it by --expect.
     """
-    with stored_run(db, reference) as (_, stored):
-        _check_row(stored)
-        if expect:
-            _check_head(stored, expect)
+    with Reader(database(db)) as reader:
+        proof = _prove(reader, reference, expect or "")
+    _require_expected(proof, expect)
+    row, end = proof.row, _end(proof, is_file=reader.path is not None)
     if as_json:
         echo_document(
-            run=stored.run,
+            run=row.run_id,
             intact=True,
             as_expected=True if expect else None,
-            head_seq=stored.row.head_seq,
-            head_hash=stored.row.head_hash,
+            end=end,
+            noted_seq=proof.noted,
+            head_seq=row.head_seq,
+            head_hash=row.head_hash,
         )
     else:
-        click.echo(f"intact: {stored.row.head_seq} events{', as expected' if expect else ''}")
-        click.echo(f"head    {stored.row.head_hash}")
+        click.echo(f"intact: {row.head_seq} events{', as expected' if expect else ''}")
+        click.echo(f"head    {row.head_hash}")
+        where = heads.file_of(reader.path) if reader.path else "PostgreSQL"
+        click.echo(f"end     {_ENDS[end].format(status=row.status, where=where)}")
 
 
-def _check_row(stored: StoredRun) -> None:
-    folded = msgspec.to_builtins(summary(fold(stored.log)))
-    row = msgspec.to_builtins(stored.row.summary)
-    wrong = [name for name, value in folded.items() if row[name] != value]
-    if wrong:
-        listed = ", ".join(f"{name} ({row[name]!r} instead of {folded[name]!r})" for name in wrong)
-        raise LogDamaged(
-            f"the log is intact, but the run's row disagrees with it: {one_line(listed, 400)}",
-            seq=stored.row.head_seq,
-            advice="Lists show the row: do not rely on them for this run. `maker show` reads the "
-            "log.",
-        )
+_ENDS = {
+    "noted": "as noted in {where} when the run stopped",
+    "open": "the run is {status}: nothing proves that it went no further",
+    "not noted": "not noted in {where}, as in a copy without that file: nothing proves that it "
+    "went no further",
+    "never noted": "not noted, as nothing is with {where}: nothing proves that it went no further",
+}
 
 
-def _check_head(stored: StoredRun, expect: str) -> None:
-    if stored.row.head_hash.startswith(expect):
+def _end(proof: Proof, *, is_file: bool) -> str:
+    """What can be said about the end of the log: a key of `_ENDS`."""
+    if proof.noted == proof.row.head_seq:
+        return "noted"
+    if proof.row.status in ("running", "crashed"):
+        return "open"
+    return "not noted" if is_file else "never noted"
+
+
+def _prove(reader: Reader, reference: str, expect: str) -> Proof:
+    try:
+        row = reader.run(reader.resolve(reference))
+    except RunNotFound:
+        reader.require_not_lost(reference)
+        raise
+    return prove(reader, row, reader.noted().get(row.run_id), expect)
+
+
+def _require_expected(proof: Proof, expect: str | None) -> None:
+    row = proof.row
+    if not expect or proof.expected_at == row.head_seq:
         return
-    for record in stored.records:
-        if record.hash.hex().startswith(expect):
-            raise LogDamaged(
-                f"the log has grown: {expect} is the hash of event {record.seq}, and "
-                f"{stored.row.head_seq - record.seq} events follow it",
-                seq=record.seq + 1,
-                advice="Up to that event it is what you noted; a resume may have added the rest.",
-            )
+    if proof.expected_at is not None:
+        raise LogDamaged(
+            f"the log has grown: {expect} is the hash of event {proof.expected_at}, and "
+            f"{row.head_seq - proof.expected_at} events follow it",
+            seq=proof.expected_at + 1,
+            advice="Up to that event it is what you noted; a resume may have added the rest.",
+        )
     raise LogDamaged(
-        f"the head is {stored.row.head_hash}, not {expect}: this is not the log that you noted",
+        f"the head is {row.head_hash}, not {expect}: this is not the log that you noted",
         advice="It was rewritten, or belongs to another run. Restore the database from a backup.",
     )

@@ -47,6 +47,13 @@ def beginning(connection: Connection, *, reading: bool) -> AbstractContextManage
     return connection.execution_options(**{_READING: reading}).begin()
 
 
+def checkpoint(connection: Connection) -> None:
+    """Move what is committed from the `-wal` into the file, as far as no reader is in the way."""
+    cursor = connection.connection.cursor()  # the driver's: a checkpoint is in no transaction
+    cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
+    cursor.close()
+
+
 def no_driver(url: str, error: Exception) -> StoreError:
     """The error for a kind of database whose driver is not installed."""
     return StoreError(

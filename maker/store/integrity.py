@@ -6,7 +6,7 @@ the head was noted somewhere else.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -29,8 +29,8 @@ START = Head(0, events.GENESIS)
 """The head of a log without records: the first record is number 1."""
 
 
-def verify_chain(records: Sequence[Record], after: Head = START) -> bytes:
-    """The hash of the last record. Raises LogDamaged at the first that does not follow."""
+def linked(records: Iterable[Record], after: Head = START) -> Iterator[Record]:
+    """Each record once it is found to follow. Raises LogDamaged at the first that does not."""
     previous = after.hash
     for expected, record in enumerate(records, after.seq + 1):
         if record.seq != expected:
@@ -47,23 +47,33 @@ def verify_chain(records: Sequence[Record], after: Head = START) -> bytes:
                 seq=record.seq,
                 advice=_ADVICE,
             )
-    return previous
+        yield record
 
 
-def verify_log(records: Sequence[Record], head: Head) -> None:
-    """Check that the log is intact and ends where the run's row says. Raises LogDamaged."""
-    found = verify_chain(records)
-    last = records[-1].seq if records else START.seq
-    if last != head.seq:
+def verified(records: Iterable[Record], head: Head) -> Iterator[Record]:
+    """The records of a log, checked on the way, up to the head that the run's row notes.
+
+    Raises LogDamaged where one does not follow, and where the log ends elsewhere.
+    """
+    last = START
+    for record in linked(records):
+        yield record
+        last = Head(record.seq, record.hash)
+    require_end(head.seq, last.seq)
+    if last.hash != head.hash:
         raise LogDamaged(
-            f"the log should end with event {head.seq}, but ends with event {last}",
-            seq=min(last, head.seq) + 1,
+            f"the hash of event {last.seq} is not the one that the run's row notes",
+            seq=last.seq,
             advice=_ADVICE,
         )
-    if found != head.hash:
+
+
+def require_end(expected: int, last: int) -> None:
+    """Check that the last event is the one that the run's row notes. Raises LogDamaged."""
+    if last != expected:
         raise LogDamaged(
-            f"the hash of event {last} is not the one that the run's row notes",
-            seq=last,
+            f"the log should end with event {expected}, but ends with event {last}",
+            seq=min(last, expected) + 1,
             advice=_ADVICE,
         )
 
@@ -75,9 +85,10 @@ def follow(run: RunId, head: Head, records: Sequence[Record]) -> Head:
     if records[0].seq != head.seq + 1:
         raise overtaken(run, records[0].seq)
     try:
-        return Head(records[-1].seq, verify_chain(records, head))
+        *_, last = linked(records, head)
     except LogDamaged as damage:
         raise StoreError(f"run {run} cannot be appended to: {damage.message}") from damage
+    return Head(last.seq, last.hash)
 
 
 def overtaken(run: RunId, seq: int) -> ConcurrentAppend:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, Self
 
 from maker.core.models import RunId, RunSummary, Value
 from maker.core.seams import Record
 from maker.errors import RunNotFound
-from maker.store import lease, location, reading, rows
+from maker.store import heads, integrity, lease, location, reading, rows
 
 SHORTEST_REFERENCE = 4
 _EVERY = 2**31 - 1
+_AT_ONCE = 1000
+"""Events in one transaction of a reader."""
 _LAST = re.compile(r"@last(?:~(\d{1,6}))?")
 _NEWEST_FIRST = "ORDER BY started_at DESC, run DESC"
 _RUNS = f"""
@@ -36,6 +38,7 @@ _LIKE = f"""
 class RunRow(Value, frozen=True, kw_only=True):
     """A run as lists show it. `crashed`: it counts as running, but nobody works on it."""
 
+    key: int
     run_id: RunId
     summary: RunSummary
     head_seq: int
@@ -55,6 +58,7 @@ class Reader:
 
     def __init__(self, url: str, *, now: float | None = None) -> None:
         self._url = location.normal(url)
+        self.path = location.sqlite_path(self._url)
         self._now = time.time() if now is None else now
         self._stack = ExitStack()
 
@@ -114,12 +118,49 @@ class Reader:
         """The verified log of a run. Raises RunNotFound or LogDamaged."""
         return rows.log_of(run, self._fetch(rows.LOG, {"run_id": rows.run_bytes(run)}))
 
+    def log(self, row: RunRow) -> Iterator[Record]:
+        """The log of a run up to the head of its row, each record once it is verified.
+
+        Read in short transactions, so that its length matters neither to memory nor to writers.
+        Raises LogDamaged.
+        """
+        head = integrity.Head(row.head_seq, bytes.fromhex(row.head_hash))
+        return integrity.verified(self._records(row), head)
+
+    def noted(self) -> Mapping[RunId, integrity.Head]:
+        """Where logs ended, as noted beside the database; nothing with PostgreSQL."""
+        return heads.read(self.path).heads if self.path else {}
+
+    def require_not_lost(self, reference: str) -> None:
+        """Raise LogDamaged if the run that is meant, and is not there, was noted once."""
+        digits = reference.lower().replace("-", "")
+        for run, head in self.noted().items():
+            name = run.replace("-", "")
+            if len(digits) >= SHORTEST_REFERENCE and (
+                name.startswith(digits) or name.endswith(digits)
+            ):
+                raise heads.lost(run, head)
+
     def blob(self, digest: str) -> bytes:
         """The content with this SHA-256 (hex). Raises StoreError."""
         name = rows.digest_bytes(digest)
         for row in self._fetch(rows.BLOB, {"digest": name}):
             return rows.blob_content(name, row["codec"], row["content"])
         raise rows.no_such_blob(digest)
+
+    def _records(self, row: RunRow) -> Iterator[Record]:
+        after = 0
+        while after < row.head_seq:
+            values = {"key": row.key, "after": after, "limit": min(_AT_ONCE, row.head_seq - after)}
+            part = self._fetch(rows.PART, values)
+            if not part:
+                break
+            yield from map(rows.record_of, part)
+            after = part[-1]["seq"]
+        ends = self._fetch(rows.ENDS, {"key": row.key})
+        if not ends:
+            raise rows.no_such_run(row.run_id)  # deleted meanwhile
+        integrity.require_end(ends[0]["head_seq"], ends[0]["last"] or 0)
 
     def _nth(self, reference: str, back: int) -> RunId:
         for row in self._fetch(_NTH, {"back": back}):
@@ -132,6 +173,7 @@ class Reader:
 
     def _row(self, row: Mapping[str, Any]) -> RunRow:
         return RunRow(
+            key=row["run"],
             run_id=RunId(row["run_id"]),
             summary=rows.summary_of(row),
             head_seq=row["head_seq"],

@@ -8,7 +8,7 @@ keeps the write-ahead log from growing.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,7 +16,8 @@ from typing import Any, TypeAlias
 from maker.errors import StoreError
 from maker.store import faults, files, location, versions
 
-Fetch: TypeAlias = Callable[[str, Mapping[str, Any]], list[dict[str, Any]]]
+Row: TypeAlias = Mapping[str, Any]
+Fetch: TypeAlias = Callable[[str, Mapping[str, Any]], Sequence[Row]]
 """Runs a statement with `:name` parameters and gives its rows."""
 
 
@@ -38,11 +39,10 @@ def opened(url: str) -> Iterator[Fetch]:
 def _sqlite(path: Path) -> Iterator[Fetch]:
     files.require_file(path)
 
-    def fetch(statement: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def fetch(statement: str, values: Mapping[str, Any]) -> Sequence[Row]:
         try:
-            cursor = connection.execute(statement, values)
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            rows: list[Any] = connection.execute(statement, values).fetchall()
+            return rows
         except sqlite3.Error as error:
             raise faults.explain(error, str(path)) from error
 
@@ -51,6 +51,7 @@ def _sqlite(path: Path) -> Iterator[Fetch]:
     except sqlite3.Error as error:
         raise faults.explain(error, str(path)) from error
     with closing(connection):
+        connection.row_factory = sqlite3.Row
         yield _readable(fetch, versions.sqlite_state, str(path))
 
 
@@ -77,7 +78,7 @@ def _postgres(url: str) -> Iterator[Fetch]:
 
     from maker.store import engine
 
-    def fetch(statement: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def fetch(statement: str, values: Mapping[str, Any]) -> Sequence[Row]:
         with connection.begin():
             return [dict(row) for row in connection.execute(text(statement), values).mappings()]
 
@@ -91,7 +92,11 @@ def _postgres(url: str) -> Iterator[Fetch]:
 def _readable(
     fetch: Fetch, state: Callable[[versions.Ask, str], versions.State], place: str
 ) -> Fetch:
-    match state(lambda sql: tuple(fetch(sql, {})[0].values()), place):
+    def ask(sql: str) -> Sequence[Any]:
+        (row,) = fetch(sql, {})
+        return [row[name] for name in row.keys()]  # noqa: SIM118 - sqlite3.Row is iterated by value
+
+    match state(ask, place):
         case "fresh":
             return lambda _statement, _values: []
         case "current":

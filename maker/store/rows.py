@@ -32,6 +32,14 @@ LOG = """
     FROM runs r LEFT JOIN events e ON e.run = r.run LEFT JOIN blobs b ON b.digest = e.blob
     WHERE r.run_id = :run_id ORDER BY e.seq"""
 """One statement, so that log and head belong together while another process appends."""
+PART = """
+    SELECT e.seq, e.appended_at, e.type, e.payload, e.hash, e.blob, b.codec, b.content
+    FROM events e LEFT JOIN blobs b ON b.digest = e.blob
+    WHERE e.run = :key AND e.seq > :after ORDER BY e.seq LIMIT :limit"""
+ENDS = """
+    SELECT head_seq, (SELECT max(seq) FROM events WHERE run = :key) AS last FROM runs
+    WHERE run = :key"""
+"""Where the row says that the log ends, and where it does."""
 BLOB = "SELECT codec, content FROM blobs WHERE digest = :digest"
 
 
@@ -144,12 +152,12 @@ def log_of(run: RunId, found: Sequence[Mapping[str, Any]]) -> list[Record]:
     """The verified records in the rows of LOG. Raises RunNotFound or LogDamaged."""
     if not found:
         raise no_such_run(run)
-    records = [_record_of(row) for row in found if row["seq"] is not None]
-    integrity.verify_log(records, place_of(found[0]).head)
-    return records
+    records = (record_of(row) for row in found if row["seq"] is not None)
+    return list(integrity.verified(records, place_of(found[0]).head))
 
 
-def _record_of(row: Mapping[str, Any]) -> Record:
+def record_of(row: Mapping[str, Any]) -> Record:
+    """The record in a row of LOG or PART. Raises LogDamaged where its content is not there."""
     return Record(
         seq=row["seq"],
         timestamp=row["appended_at"],

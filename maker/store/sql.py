@@ -6,9 +6,12 @@ Creating and upgrading the schema is in `migrate.py`; commands that only read us
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
 from sqlalchemy import Connection
@@ -20,6 +23,7 @@ from maker.store import (
     engine,
     faults,
     files,
+    heads,
     integrity,
     lease,
     location,
@@ -78,6 +82,8 @@ class SqlStore:
     async def load(self, run: RunId) -> list[Record]:
         """All records of the run in order. Raises RunNotFound or LogDamaged."""
         self._places[run], records = await self._transact(transactions.load, run, reading=True)
+        if self._path is not None:
+            heads.require(self._path, run, records)
         return records
 
     async def blob(self, digest: str) -> bytes:
@@ -102,6 +108,8 @@ class SqlStore:
         if held is not None and held.owner == owner:
             del self._early_leases[run]
         await self._transact(transactions.release, run, owner)
+        if self._path is not None and run in self._places:
+            await self._in_thread(self._note_end, self._path, run, self._places[run].head)
 
     async def close(self) -> None:
         """Close the connection and end its thread."""
@@ -137,6 +145,17 @@ class SqlStore:
                 self._disconnect()
             cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
             raise faults.explain(cause, location.shown(self._url)) from error
+
+    def _note_end(self, path: Path, run: RunId, head: integrity.Head) -> None:
+        """Note where the log of a run that stops ends, after moving it out of the `-wal`.
+
+        What is stored does not depend on either, so a full disk or a busy reader is no error.
+        """
+        with contextlib.suppress(sqlite3.Error):
+            if self._connection is not None:
+                engine.checkpoint(self._connection)
+        with contextlib.suppress(OSError):
+            heads.note(path, {run: head})
 
     def _connected(self) -> Connection:
         migrate.prepare(self._url)

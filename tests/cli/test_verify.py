@@ -6,11 +6,15 @@ import json
 import sqlite3
 
 import pytest
-from stored_runs import by_sample, database, stored
+from stored_runs import by_sample, cut, database, stored
 
 from fakes import plan
 from maker.cli.main import main
+from maker.core.events import GENESIS, chain
 from maker.core.models import RunId
+from maker.store import queries
+from maker.store.ddl import TRIGGERS
+from maker.store.heads import file_of
 from maker.store.queries import Reader
 
 
@@ -67,3 +71,104 @@ def test_a_row_that_disagrees_with_the_log_is_found(
     err = capsys.readouterr().err
     assert "status ('failed' instead of 'completed')" in err
     assert "cost_usd" in err or "totals" in err
+
+
+def end(run: str, capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    assert main(["verify", run, "--json"]) == 0
+    found: str = json.loads(capsys.readouterr().out)["end"]
+    return found
+
+
+def test_a_run_that_stopped_is_proven_to_its_end(
+    run: RunId, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert end(run, capsys) == "noted"
+    assert main(["verify", run]) == 0
+    assert f"as noted in {database()}-heads" in capsys.readouterr().out
+
+
+def test_a_copy_without_its_heads_is_no_damage_but_proves_no_end(
+    run: RunId, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file_of(database()).unlink()
+    assert end(run, capsys) == "not noted"
+    assert main(["verify", run]) == 0
+    assert "nothing proves that it went no further" in capsys.readouterr().out
+
+
+def test_of_an_unfinished_run_nothing_proves_that_it_went_no_further(
+    run: RunId, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert end(cut(run, 4), capsys) == "open"
+    assert main(["verify", run]) == 0
+    assert "the run is crashed: nothing proves" in capsys.readouterr().out
+
+
+def test_a_log_that_lost_its_end_with_its_row_is_damage(
+    run: RunId, capsys: pytest.CaptureFixture[str]
+) -> None:
+    noted = file_of(database()).read_bytes()
+    cut(run, 4)
+    file_of(database()).write_bytes(noted)
+    assert main(["verify", run]) == 6
+    assert "the log ends with event 4, but it once ended with event" in capsys.readouterr().err
+    assert main(["resume", run]) == 6
+
+
+@pytest.mark.parametrize("reference", [slice(None), slice(-8, None), slice(8)])
+def test_a_run_that_is_gone_but_was_noted_is_damage(
+    run: RunId, reference: slice, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with sqlite3.connect(database()) as connection:
+        connection.execute("UPDATE runs SET pruned = 1")
+        connection.execute("DELETE FROM events")
+        connection.execute("DELETE FROM runs")
+    assert main(["verify", run[reference]]) == 6
+    assert f"run {run} is gone" in capsys.readouterr().err
+    assert main(["verify", "ffff"]) == 2
+
+
+def test_a_log_whose_chain_holds_but_that_makes_no_sense_is_damage(
+    run: RunId, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Reader(str(database())) as reader:
+        payloads = [record.payload for record in reader.records(run)]
+    forge([*payloads[:2], payloads[-2].replace(b'"step":0', b'"step":77')])
+    assert main(["verify", run]) == 6
+    assert "event 3" in capsys.readouterr().err
+    forge(payloads[1:])
+    assert main(["verify", run]) == 6
+
+
+def forge(payloads: list[bytes]) -> None:
+    """Write the log anew, with a chain that holds."""
+    file_of(database()).unlink(missing_ok=True)
+    previous = GENESIS
+    with sqlite3.connect(database()) as connection:
+        for trigger in TRIGGERS:
+            connection.execute(f"DROP TRIGGER IF EXISTS {trigger}")
+        connection.execute("DELETE FROM events")
+        for seq, payload in enumerate(payloads, 1):
+            previous = chain(previous, payload)
+            row = (seq, payload.decode(), previous)
+            connection.execute("INSERT INTO events VALUES (1, ?, 'X', 0.0, ?, NULL, ?)", row)
+        connection.execute("UPDATE runs SET head_seq = ?, head_hash = ?", (seq, previous))
+
+
+def test_a_long_log_is_read_in_parts(run: RunId, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "_AT_ONCE", 2)
+    with Reader(str(database())) as reader:
+        assert list(reader.log(reader.run(run))) == reader.records(run)
+    assert main(["verify", run]) == 0
+
+
+@pytest.mark.parametrize(
+    "edit",
+    ["UPDATE runs SET head_seq = head_seq - 1", "DELETE FROM events WHERE seq = 4"],
+)
+def test_a_log_that_ends_elsewhere_than_its_row_says_is_damage(run: RunId, edit: str) -> None:
+    with sqlite3.connect(database()) as connection:
+        connection.execute("DROP TRIGGER events_no_delete")
+        connection.execute(edit)
+    assert main(["verify", run]) == 6

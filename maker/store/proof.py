@@ -1,0 +1,77 @@
+"""Whether one run is what was written: its chain, its events, its row, and what was noted of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from maker.core.events import decode
+from maker.core.fold import apply
+from maker.core.models import Value
+from maker.core.seams import Record
+from maker.core.state import RunState, summary
+from maker.core.text import one_line
+from maker.errors import LogDamaged, MakerError
+from maker.store import heads
+from maker.store.integrity import Head
+from maker.store.queries import Reader, RunRow
+
+
+class Proof(Value, frozen=True, kw_only=True):
+    """What was found of an intact log: where a note says so, too, and where an expected hash is.
+
+    `noted` is None where nothing was noted beside the database.
+    """
+
+    row: RunRow
+    noted: int | None
+    expected_at: int | None
+
+
+def prove(reader: Reader, row: RunRow, noted: Head | None, expect: str = "") -> Proof:
+    """Check a whole log once, in constant memory. Raises LogDamaged.
+
+    `expect` is the beginning of the hash, in hex, of the event that is looked for.
+    """
+    state, hash_at_note, expected_at = RunState(), b"", None
+    for record in reader.log(row):
+        _apply(state, record)
+        if noted is not None and record.seq == noted.seq:
+            hash_at_note = record.hash
+        if expect and record.hash.hex().startswith(expect):
+            expected_at = record.seq
+    _require_row(row, state)
+    if noted is not None and reader.path is not None:
+        heads.compare(reader.path, noted, row.head_seq, hash_at_note)
+    return Proof(row=row, noted=noted.seq if noted else None, expected_at=expected_at)
+
+
+def _apply(state: RunState, record: Record) -> None:
+    """Fold an event of a log whose chain holds, though whoever forged it may have written it."""
+    try:
+        apply(state, decode(record.payload, seq=record.seq))
+    except MakerError:
+        raise
+    except Exception as error:
+        raise LogDamaged(
+            f"event {record.seq} ({record.type}) makes no sense after those before it: {error!r}",
+            seq=record.seq,
+            advice="maker did not write this. Restore the database from a backup.",
+        ) from error
+
+
+def _require_row(row: RunRow, state: RunState) -> None:
+    if state.submitted is None:
+        raise LogDamaged("the log does not begin with a TaskSubmitted", seq=1)
+    folded = msgspec.to_builtins(summary(state))
+    stored = msgspec.to_builtins(row.summary)
+    wrong = [name for name, value in folded.items() if stored[name] != value]
+    if wrong:
+        listed = ", ".join(
+            f"{name} ({stored[name]!r} instead of {folded[name]!r})" for name in wrong
+        )
+        raise LogDamaged(
+            f"the log is intact, but the run's row disagrees with it: {one_line(listed, 400)}",
+            seq=row.head_seq,
+            advice="Lists show the row: do not rely on them for this run. `maker show` reads the "
+            "log.",
+        )
