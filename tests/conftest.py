@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
-import postgres_server
 import pytest
 from hypothesis import settings
+
+import postgres_server
 
 _HOME = tempfile.TemporaryDirectory(prefix="maker-tests-", ignore_cleanup_errors=True)
 # Set at import: tests outside of this folder (the seed's) are covered by it, too.

@@ -1,0 +1,76 @@
+"""Several processes that want the same run, or the same database."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import ExitStack
+
+import pytest
+
+from maker.core import orchestrator
+from maker.core.models import RunId
+from storm import oracles
+from storm.harness import Session, Storm, first_to_end, resume, task
+from storm.moments import Moment
+
+pytestmark = [pytest.mark.storm, pytest.mark.slow]
+
+
+def short_lease() -> None:
+    """In the child: hold the run for so short a time that a test can wait for its end."""
+    orchestrator.LEASE_S = 0.5
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_of_two_resumers_one_wins_and_the_other_buys_nothing(storm, undisturbed, seed):
+    storm(*task(seed), moment=Moment("asked", 3))
+    run = storm.newest()
+    held = Moment("asked", 1, then="hold")
+    with (
+        storm.started(*resume(run), run=run, moment=held) as one,
+        storm.started(*resume(run), run=run, moment=held) as two,
+    ):
+        loser = first_to_end(one, two)
+        winner = two if loser is one else one
+        assert loser.end()[0] == 2
+        assert f"is being worked on by process {winner.pid}" in loser.err
+        winner.release()
+        assert winner.end()[0] == 0
+    assert loser.pid not in {line.pid for line in storm.ledger.lines()}
+    assert oracles.contradictions(storm, run, undisturbed(seed)) == []
+
+
+def test_eight_runs_are_written_into_one_database_at_once(storm, undisturbed):
+    with ExitStack() as stack:
+        sessions = [stack.enter_context(storm.started(*task(seed))) for seed in range(8)]
+        for session in sessions:
+            assert session.to_the_end() == 0, session.err
+    for seed, session in enumerate(sessions):
+        assert oracles.contradictions(storm, session.run, undisturbed(seed), [session]) == []
+
+
+@pytest.mark.xfail(reason="a woken writer asks before it looks at its lease")
+@pytest.mark.parametrize("commits", [4, 5, 7])
+def test_a_stopped_writer_that_wakes_after_a_takeover_buys_nothing(storm, undisturbed, commits):
+    stopped = Moment("committed", commits, then="stop")
+    with storm.started(*task(3), moment=stopped, before=short_lease) as sleeper:
+        sleeper.until_stopped()
+        run = storm.newest()
+        taken = _taken_over(storm, run)
+        assert taken.status == 0, taken.err
+        bought = storm.ledger.asked()
+        sleeper.send(signal.SIGCONT)
+        code, _ = sleeper.end()
+    assert storm.ledger.asked() == bought
+    assert code == 2
+    assert "is being worked on by" in sleeper.err or "its log ends elsewhere" in sleeper.err
+    assert oracles.contradictions(storm, run, undisturbed(3)) == []
+
+
+def _taken_over(storm: Storm, run: RunId) -> Session:
+    """The first `resume` that is let in: the lease of a process that lives must run out first."""
+    while True:
+        session = storm(*resume(run), run=run)
+        if session.status != 2:
+            return session
+        assert "is being worked on by process" in session.err
