@@ -6,8 +6,10 @@ that rebuilds a table silently drops its triggers: `migrations/env.py` recreates
 
 from __future__ import annotations
 
-VERSION = 1
-"""`PRAGMA user_version` of a database that this maker reads and writes."""
+VERSION = 2
+"""`PRAGMA user_version` of a database that this maker writes."""
+OLDEST_READABLE = 1
+"""The oldest version that the readers' statements understand as it is."""
 REVISION = f"{VERSION:04d}"
 """The Alembic revision of the same schema."""
 APPLICATION_ID = 0x4D414B52

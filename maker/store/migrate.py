@@ -36,7 +36,7 @@ def upgrade(url: str) -> bool:
         match _state(connection, location.shown(url)):
             case "fresh":
                 _create(connection)
-            case "old":
+            case "readable" | "old":
                 _migrate(connection)
             case "current":
                 return schema.restore(connection)

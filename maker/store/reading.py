@@ -99,7 +99,7 @@ def _readable(
     match state(ask, place):
         case "fresh":
             return lambda _statement, _values: []
-        case "current":
+        case "current" | "readable":
             return fetch
         case "old":
             raise StoreError(

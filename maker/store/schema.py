@@ -28,8 +28,8 @@ Seconds: TypeEngine[float] = REAL().with_variant(DOUBLE_PRECISION(), "postgresql
 """A PostgreSQL REAL has four bytes: too few for a time."""
 
 
-def _required(name: str, kind: Any, **options: Any) -> Column[Any]:
-    return Column(name, kind, nullable=False, **options)
+def _required(name: str, kind: Any, *more: Any, **options: Any) -> Column[Any]:
+    return Column(name, kind, *more, nullable=False, **options)
 
 
 metadata = MetaData()
@@ -95,6 +95,19 @@ events = Table(
     sqlite_with_rowid=False,
 )
 """The logs. A payload is here as text, or in `blobs` where it is big."""
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("request", Integer, primary_key=True),
+    _required("run", Integer, ForeignKey("runs.run"), index=True),
+    _required("kind", Text),
+    _required("detail", Text),
+    _required("asked_by", Text),
+    _required("asked_at", Seconds),
+    sqlite_strict=True,
+)
+"""What other processes ask of the one that works on a run; it takes the row away."""
 
 
 def install(connection: Connection) -> None:

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from maker.errors import StoreError
 from maker.store import ddl, faults
 
-State = Literal["fresh", "current", "old"]
+State = Literal["fresh", "current", "readable", "old"]
+"""`readable`: of an older version, which readers understand as it is."""
 Ask = Callable[[str], Sequence[Any]]
 """Runs a statement and gives its first row."""
 
@@ -60,4 +61,6 @@ def _compare(version: int, place: str) -> State:
             f"this maker knows {ddl.VERSION}",
             advice="Install a newer maker, or choose another database with --db.",
         )
-    return "current" if version == ddl.VERSION else "old"
+    if version == ddl.VERSION:
+        return "current"
+    return "readable" if version >= ddl.OLDEST_READABLE else "old"

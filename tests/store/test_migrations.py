@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
 import os
 import sqlite3
 import subprocess
@@ -11,20 +13,47 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import sqlalchemy
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from maker.app import resumed
 from maker.core.models import RunId
 from maker.errors import StoreError
 from maker.store import ddl, migrate, schema
 from maker.store.check import check
+from maker.store.proof import prove
+from maker.store.queries import Reader
 from maker.store.sql import SqlStore
 
 RUN = RunId(str(uuid.UUID(int=1)))
 REPOSITORY = Path(__file__).parents[2]
+DATABASES = Path(__file__).parent / "databases"
+HEADS = {
+    RunId(run): (seq, head)
+    for run, seq, head in (
+        ("01a2156e-628e-7eee-87df-9f87e2b2d28b", 14,
+         "b3654116b0a6c9c9757139144b38ad411e087b63f5f324ecbc1c4615327ecb9f"),
+        ("01a2156e-6f4d-75a6-8d80-cb36e570b553", 4,
+         "7d0ec4a99480ae966960ce504478800f3b44e10e5d0a99a30bd0d714ca26cddb"),
+        ("01a2156e-7943-748c-b0ed-c7b39dadc18e", 8,
+         "78072a3b588e4d0a58fd92fd510eec7cbbbf4fef6ddd90d61a07e9298c259a9e"),
+        ("01a2156e-8355-7a04-9a3f-e0cea556b209", 17,
+         "5121a41b9dfbf1a9a55e2fd2f15bfdd59943ab5032922bfc1756dfce5fb56e9e"),
+        ("01a2156e-8d63-7b29-ad61-0504c2d117ac", 25,
+         "52fda921ecc33ad08e94559db5f510a43b5fb58dbe6b50f8b40ecfa71a096778"),
+        ("01a2156e-a1a3-7c8d-a73c-2c694bf7d452", 5,
+         "7139f193b3f609a858e569c2c825b338afe996542fc4a819e6b512351e62510a"),
+        ("01a2156e-bdf6-7e2e-add7-ccc95d7c9fd7", 10,
+         "92d0b03864ecbf2387c5b73cac5b3c00083062625d566e47ff3272a92ef38f4f"),
+        ("01a2156f-0439-73e2-89bc-ce25d6aed427", 4,
+         "b13640bf9c1e4b2cd3e3c8e0dff529e5f09f384f4c9da0cab090b74353517160"),
+    )
+}  # fmt: skip
+"""Last event and hash of each run in the released databases, as they were printed then."""
 
 
 def config() -> Config:
@@ -74,21 +103,113 @@ def test_the_newest_migration_is_the_version_that_the_code_expects():
     assert len(REVISIONS) == ddl.VERSION
 
 
+def content(path: Path) -> list[list[tuple[object, ...]]]:
+    """Every row of what runs consist of, without the leases."""
+    runs = "run, run_id, status, reason, instruction, cost_usd, tokens, samples, started_at"
+    statements = (
+        f"SELECT {runs}, updated_at, head_seq, head_hash FROM runs ORDER BY run",
+        "SELECT * FROM events ORDER BY run, seq",
+        "SELECT * FROM blobs ORDER BY digest",
+    )
+    with closing(sqlite3.connect(path)) as raw:
+        return [raw.execute(statement).fetchall() for statement in statements]
+
+
+@pytest.fixture(params=sorted(DATABASES.glob("*.gz")), ids=lambda path: path.name)
+def released(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A database as a released maker wrote it."""
+    path = tmp_path / "maker.db"
+    path.write_bytes(gzip.decompress(request.param.read_bytes()))
+    path.chmod(0o600)
+    return path
+
+
+def test_a_released_database_is_read_as_it_is(released):
+    before = released.read_bytes()
+    with Reader(str(released)) as reader:
+        for row in reader.runs():
+            assert HEADS[row.run_id] == (row.head_seq, row.head_hash)
+            prove(reader, row, None)
+    assert len(HEADS) == 8
+    assert released.read_bytes() == before
+
+
+async def test_a_released_database_is_upgraded_on_opening_with_its_rows_untouched(
+    released, tmp_path, log, summary
+):
+    before = content(released)
+    store = SqlStore(released)
+    for run, (seq, head) in HEADS.items():
+        records = await store.load(run)
+        assert (records[-1].seq, records[-1].hash.hex()) == (seq, head)
+    assert content(released) == before
+    await store.append(RUN, log("a"), {}, summary())
+    await store.close()
+    migrate.prepare(str(tmp_path / "fresh.db"))
+    assert shape(released) == shape(tmp_path / "fresh.db")
+
+
+async def test_every_run_of_a_released_database_can_be_gone_on_with_or_is_over(released):
+    for run in HEADS:
+        store = SqlStore(released)
+        session = await resumed(run, {"simulation": {}, "max_samples": 100}, store=store)
+        if session is not None:
+            [_ async for _ in session.run()]
+        await store.close()
+    with Reader(str(released)) as reader:
+        assert {row.status for row in reader.runs()} == {"cancelled", "completed"}
+
+
+def test_an_upgrade_that_is_killed_before_any_of_its_statements_leaves_all_as_it_was(released):
+    before, untouched = content(released), released.read_bytes()
+    statement = killed = 0
+    while (code := upgraded_until(released, statement)) == KILLED:
+        statement, killed = statement + 1, killed + 1
+        with Reader(str(released)) as reader:
+            assert len(reader.runs()) == len(HEADS)
+        assert released.read_bytes() == untouched
+    assert (code, killed > 15) == (0, True)
+    assert content(released) == before
+    assert check(str(released)).problems == ()
+
+
+KILLED = 9
+
+
+def upgraded_until(path: Path, statement: int) -> int:
+    """The exit code of a process that upgrades and dies before its n-th statement."""
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    seen = itertools.count()
+
+    def die(*_: object) -> None:
+        if next(seen) == statement:
+            os._exit(KILLED)
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", die)
+    try:
+        migrate.upgrade(str(path))
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
 @pytest.mark.parametrize("revision", REVISIONS)
-async def test_an_old_database_with_rows_is_upgraded_on_opening_and_keeps_them(
+async def test_a_database_of_any_version_that_lost_its_triggers_gets_them_back(
     tmp_path, log, summary, revision
 ):
-    path, records = tmp_path / "maker.db", log("a", "b" * 100_000)
-    store = SqlStore(path)
-    await store.append(RUN, records, {}, summary())
-    await store.close()
+    path = tmp_path / "maker.db"
+    migrated(path, revision)
     with closing(sqlite3.connect(path, isolation_level=None)) as raw:
-        for trigger in ddl.TRIGGERS:
-            raw.execute(f"DROP TRIGGER {trigger}")
+        for kind, name in raw.execute(
+            "SELECT type, name FROM sqlite_master WHERE type IN ('trigger', 'view')"
+        ).fetchall():
+            raw.execute(f"DROP {kind} {name}")
+        raw.execute(f"PRAGMA application_id = {ddl.APPLICATION_ID}")
         raw.execute("PRAGMA user_version = 0")
     store = SqlStore(path)
-    assert await store.load(RUN) == records
-    await store.append(RUN, log("c", after=records), {}, summary())
+    await store.append(RUN, log("c"), {}, summary())
     await store.close()
     migrate.prepare(str(tmp_path / "fresh.db"))
     assert shape(path) == shape(tmp_path / "fresh.db")
