@@ -1,4 +1,4 @@
-"""Asks on the terminal whether a plan may have its effects: run, edit or stop."""
+"""Asks on the terminal whether a plan may have its effects: run, edit, view or stop."""
 
 from __future__ import annotations
 
@@ -15,20 +15,16 @@ import click
 from maker.cli.interrupts import Interrupts
 from maker.cli.plan_files import Examined, examine, problem_lines, read_text
 from maker.cli.plan_view import tree
-from maker.cli.terminal import CaughtUp, choice
+from maker.cli.terminal import CaughtUp, choice, columns
 from maker.cli.viewers import Viewer
 from maker.core import events as e
 from maker.core.entrance import purified
 from maker.core.policy import missing_grants
 from maker.core.state import RunState
-from maker.core.text import environment_secrets
+from maker.core.text import environment_secrets, one_line
 from maker.planner.plan_text import plan_to_yaml
 
-GRANT_WORDS = {
-    "write": "write files in the working folder",
-    "bash": "run shell commands, which nothing confines",
-    "external": "use services outside of this machine",
-}
+ANSWERS = ("run", "edit", "view", "stop")
 
 
 class TerminalConsent:
@@ -41,15 +37,18 @@ class TerminalConsent:
         """The user's decision about the plan of this state."""
         await self._caught_up()
         with self._viewer.suspended():
+            more = "v shows them all"
             while True:
-                _say(_question(state))
-                match await choice("[r]un, [e]dit, [s]top? ", "run", "edit", "stop"):
+                _say(_question(state, more))
+                match await choice("[r]un, [e]dit, [v]iew, [s]top? ", *ANSWERS):
                     case "run":
                         return [e.PlanApproved(grants=missing_grants(state))]
                     case "edit":
                         edited = await self._edit(state)
                         if edited is not None:
                             return [edited]
+                    case "view":
+                        more = ""
                     case _:
                         return ()
 
@@ -98,11 +97,26 @@ async def _wait_for(*command: str) -> int:
         raise
 
 
-def _question(state: RunState) -> str:
+def _question(state: RunState, more: str) -> str:
     assert state.plan is not None, "there is no plan to ask about"
-    wanted = [GRANT_WORDS[grant] for grant in missing_grants(state)]
-    shown = tree(state.plan, state.settings, state.task.tools)
-    return f"\n{shown}\n\nIt would {'; '.join(wanted)}."
+    shown = tree(state.plan, state.settings, state.task.tools, width=columns(), more=more)
+    wanted = "\n".join(f"  {grant_words(grant)}" for grant in missing_grants(state))
+    return f"\n{shown}\n\nIt would:\n{wanted}"
+
+
+def grant_words(grant: str) -> str:
+    """What somebody agrees to who gives this grant."""
+    match grant.partition(":"):
+        case "write", _, _:
+            return "write files in the working folder"
+        case "bash", _, _:
+            return "run shell commands, which nothing confines"
+        case "external", _, _:
+            return "use services outside of this machine"
+        case "again", _, step:
+            return f"do step {one_line(step)} again, which has finished"
+        case _:
+            return f"do what is called {one_line(grant)!r}"
 
 
 def _examined(state: RunState, text: str) -> Examined:

@@ -27,6 +27,7 @@ from maker.cli.plan_files import Examined, examine, problem_lines, read_text
 from maker.cli.plan_view import plan_cost, step_views, tree, voting_outlook
 from maker.cli.render import count
 from maker.cli.run import check_output, new_request, output_of
+from maker.cli.terminal import columns
 from maker.core.models import Plan, RunId, TaskConfig, ToolSpec
 from maker.core.state import RunState
 from maker.core.text import one_line
@@ -91,7 +92,7 @@ def _printer(parameters: dict[str, Any]) -> session.Present:
 def _shown(plan: Plan, config: TaskConfig, tools: list[ToolSpec], as_yaml: bool) -> str:
     if as_yaml:
         return plan_to_yaml(plan).rstrip("\n")
-    return tree(plan, config, tools)
+    return tree(plan, config, tools, width=columns())
 
 
 def _document(plan: Plan, config: TaskConfig, tools: list[ToolSpec]) -> dict[str, Any]:

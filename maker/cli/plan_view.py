@@ -1,4 +1,8 @@
-"""A plan as people want to see it before it runs: tools, effects, votes, rough cost. Pure."""
+"""A plan as people want to see it before it runs: tools, effects, votes, rough cost. Pure.
+
+Of a step with effects the whole text that its agent is told is shown, too: what somebody agrees
+to is not a title.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from maker import costs
+from maker.cli.folding import WIDTH, lines_of
 from maker.cli.render import count, money
 from maker.core.models import (
     OWN_OUTPUT_DECIDES,
@@ -20,8 +25,20 @@ from maker.core.models import (
     ToolSpec,
 )
 from maker.core.text import one_line
-from maker.executor.context import compared_paths, strategy_config, targets_of, why_not_voted
+from maker.executor.context import (
+    compared_paths,
+    schema_of,
+    strategy_config,
+    targets_of,
+    why_not_voted,
+)
 from maker.tools.effects import STRENGTH, resolve_effect, strongest
+
+MOST_LINES = 12
+"""So many lines of a text stand on the screen where the rest can be asked for."""
+MOST_TITLE_CHARACTERS = 200
+"""So much of a title an agent is told, too."""
+QUOTE = "> "
 
 
 class StepView(NamedTuple):
@@ -65,17 +82,60 @@ def voting_outlook(plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec]) ->
     return f"{of_all} could be voted on: --voting first_to_k ({_rule(voted)}) would cost {price}"
 
 
-def tree(plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec]) -> str:
-    """The plan as an indented tree, safe for a terminal."""
+def tree(
+    plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec], *, width: int = WIDTH, more: str = ""
+) -> str:
+    """The plan as an indented tree, safe for a terminal of this width.
+
+    `more` says what shows the whole texts; without it they are shown here, however long.
+    """
     views = step_views(plan, config, tools)
     effects = sorted({view.effect for view in views}, key=STRENGTH.index)
     head = f"Plan: {count(len(views), 'step')}; effects: {', '.join(effects)}"
-    lines = [f"{head}; cost: {plan_cost(views, config)}", f"  {one_line(plan.reasoning, 300)}"]
+    lines = _indented("", f"{head}; cost: {plan_cost(views, config)}", width)
+    lines += _indented("  ", one_line(plan.reasoning, 300), width)
     for view in views:
         last = view is views[-1]
-        lines.append(f"{'└─' if last else '├─'} {view.step.step} {one_line(view.step.title)}")
-        lines += [f"{'  ' if last else '│ '}     {line}" for line in _details(view, len(views))]
+        indent = f"{'  ' if last else '│ '}     "
+        title = f"{view.step.step} {one_line(view.step.title, MOST_TITLE_CHARACTERS)}"
+        first, *rest = lines_of(title, width - len(indent) - len(QUOTE))
+        lines.append(f"{'└─' if last else '├─'} {first}")
+        lines += [f"{indent}{QUOTE}{line}" for line in rest]
+        for detail in _details(view, len(views)):
+            lines += _indented(indent, detail, width)
+        if STRENGTH.index(view.effect) > STRENGTH.index("read"):
+            lines += [indent + line for line in _told(view.step, width - len(indent), more)]
     return "\n".join(lines)
+
+
+def _indented(indent: str, text: str, width: int) -> list[str]:
+    return [indent + line for line in lines_of(text, width - len(indent))]
+
+
+def _told(step: PlanStep, width: int, more: str) -> list[str]:
+    """What the step's agent is told, every line marked as a quotation."""
+    lines: list[str] = []
+    for heading, text in (
+        ("its agent is told", step.task_description),
+        (f"and of {_named(step.primary_tools)}", step.primary_tool_instructions),
+        (f"and of {_named(step.fallback_tools)}", step.fallback_tool_instructions),
+        ("and to answer in the form", schema_of(step)),
+    ):
+        quoted = lines_of(text, width - len(QUOTE))
+        if not quoted:
+            continue
+        hidden = len(quoted) - MOST_LINES if more else 0
+        shown = (
+            quoted[:MOST_LINES] if hidden > 1 else quoted
+        )  # one line more is as short as its notice
+        lines += [*lines_of(f"{heading}:", width), *(f"{QUOTE}{line}" for line in shown)]
+        if hidden > 1:
+            lines += lines_of(f"... {hidden:,} more lines: {more}", width)
+    return lines
+
+
+def _named(tools: Sequence[str]) -> str:
+    return one_line(", ".join(tools), 1_000) or "no tools"
 
 
 def _step_view(step: PlanStep, config: TaskConfig, tools: Sequence[ToolSpec]) -> StepView:
@@ -100,9 +160,9 @@ def _passes(step: PlanStep) -> tuple[int, int]:
 
 def _details(view: StepView, steps: int) -> list[str]:
     step = view.step
-    tools = one_line(", ".join(step.primary_tools)) or "no tools"
-    fallback = one_line(", ".join(step.fallback_tools))
-    lines = [f"{view.effect}: {tools}" + (f" (or {fallback})" if fallback else "")]
+    tools = _named(step.primary_tools)
+    fallback = f" (or {_named(step.fallback_tools)})" if step.fallback_tools else ""
+    lines = [f"{view.effect}: {tools}{fallback}"]
     if step.for_each:
         assumed = f"cost: for up to {costs.MOST_ITEMS}"
         lines.append(f"for each of {one_line(step.for_each)} ({assumed})")

@@ -10,6 +10,7 @@ from maker.cli.errors import EXIT_BROKEN_PIPE
 from maker.cli.render import count, money, reason
 from maker.core import events as e
 from maker.core.models import COST_CAP_USD, RunId, TaskConfig
+from maker.core.policy import missing_grants
 from maker.core.state import RunState
 from maker.core.text import one_line
 from maker.executor import budget
@@ -86,7 +87,8 @@ def resume_command(run: RunId, state: RunState, db: str | None) -> str:
         return ""
     more = ""
     if state.status == "paused" and state.reason == "approval":
-        more = " --yes"
+        missing = shlex.quote(",".join(missing_grants(state)))
+        more = f" --allow {missing}" if missing_grants(state) else ""
     elif state.status == "paused" and state.reason == "ambiguous":
         more = " --on-ambiguous retry"
     elif state.status == "paused" and state.reason == "model":

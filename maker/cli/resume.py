@@ -143,7 +143,10 @@ def _completed(past: _Past, output: session.Output) -> int:
 
 
 def _options(past: _Past, options: dict[str, Any]) -> dict[str, Any]:
-    """The settings to record; a part of the simulation's settings leaves the others as they are."""
+    """The settings to record; grants and a simulation's settings add to those that there are."""
+    if "allow" in options:
+        granted = [*past.state.settings.allow, *options["allow"]]
+        options = {**options, "allow": list(dict.fromkeys(granted))}
     if "simulation" in options:
         kept = msgspec.to_builtins(past.state.settings.simulation)
         options = {**options, "simulation": {**kept, **options["simulation"]}}

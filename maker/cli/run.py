@@ -28,7 +28,7 @@ from maker.cli.options import (
 from maker.cli.plan_files import STANDARD_INPUT, accepted, examine, read_text
 from maker.cli.plan_view import tree
 from maker.cli.render import answer_text
-from maker.cli.terminal import User, on_terminal
+from maker.cli.terminal import User, columns, on_terminal
 from maker.core.models import Plan, RunId, TaskConfig
 from maker.core.seams import EventStore
 from maker.core.state import RunState
@@ -120,9 +120,12 @@ def new_request(parameters: dict[str, Any], **fixed: Any) -> Request:
 
 
 def answer(run: RunId, state: RunState) -> str | None:
-    """The output of the last step; of a dry run the plan, on stderr; otherwise none."""
-    if state.status == "paused" and state.reason == "dry_run" and state.plan:
-        click.echo(tree(state.plan, state.settings, state.task.tools), err=True)
+    """The output of the last step; where a plan waits for its execution the plan, on stderr."""
+    asked = state.reason == "approval" and on_terminal()  # the plan stands above the question
+    if state.status == "paused" and state.reason in ("dry_run", "approval") and not asked:
+        assert state.plan is not None, "only a plan can be dry or wait for approval"
+        more, tools = f"maker show {run} --plan", state.task.tools
+        click.echo(tree(state.plan, state.settings, tools, width=columns(), more=more), err=True)
     if state.status != "completed" or state.finished is None:
         return None
     return answer_text(state.finished.result.get("output"))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import click
 
+from maker.cli.folding import WIDTH
 from maker.cli.viewers import Viewer
 from maker.core.orchestrator import Consent
 from maker.core.seams import AskUser
@@ -31,6 +32,14 @@ class User(NamedTuple):
 def on_terminal() -> bool:
     """Whether somebody can be asked."""
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def columns() -> int:
+    """How wide the screen is on which people are spoken to."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or WIDTH
+    except (OSError, ValueError):
+        return WIDTH
 
 
 def discard_typed_ahead(descriptor: int) -> None:

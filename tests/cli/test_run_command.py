@@ -176,11 +176,41 @@ def test_effects_without_anyone_to_ask_pause_the_run_with_code_3(
     done = maker("run", "--plan", str(plan_file), *SIMULATED)
     assert done.code == 3
     assert done.out == ""
-    assert f"resume    maker resume {done.run} --yes" in done.err
+    assert f"resume    maker resume {done.run} --allow write\n" in done.err
     assert maker("resume", "@last").code == 3
     resumed = maker("resume", done.run[-8:], "--allow", "write")
     assert resumed.code == 0
     assert resumed.out == "simulated path\n"
+
+
+def test_a_pause_for_approval_suggests_just_the_grants_that_are_missing(
+    maker: Maker, plan_file: Path
+) -> None:
+    plan_file.write_text(WRITING_PLAN.replace("[Write]", "[Write, Bash]"))
+    done = maker("run", "--plan", str(plan_file), *SIMULATED, "--allow", "write")
+    assert f"resume    maker resume {done.run} --allow bash\n" in done.err
+    resumed = maker("resume", done.run, "--allow", "bash")
+    assert resumed.out == "simulated path\n", "what was allowed before is allowed still"
+
+
+@pytest.mark.parametrize("how", [(), ("--dry-run",)])
+def test_what_agents_with_effects_are_told_is_on_stderr_when_a_plan_waits(
+    maker: Maker, plan_file: Path, how: tuple[str, ...]
+) -> None:
+    told = "\n".join(f"      Write line {number}." for number in range(1, 41))
+    plan_file.write_text(WRITING_PLAN.replace("      Write the file notes.txt.", told))
+    done = maker("run", "--plan", str(plan_file), *SIMULATED, *how)
+    assert "> Write line 1.\n" in done.err
+    assert f"... 28 more lines: maker show {done.run} --plan" in done.err
+    assert "Write line 40." in maker("show", done.run, "--plan").out
+
+
+def test_a_plan_that_is_looked_at_tells_all_that_its_agents_are_told(
+    maker: Maker, plan_file: Path
+) -> None:
+    told = "\n".join(f"      Write line {number}." for number in range(1, 41))
+    plan_file.write_text(WRITING_PLAN.replace("      Write the file notes.txt.", told))
+    assert "> Write line 40.\n" in maker("plan", "--check", str(plan_file)).out
 
 
 def test_a_dry_run_ends_well_and_its_plan_is_carried_out_by_resume(maker: Maker) -> None:

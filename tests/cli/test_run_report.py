@@ -62,7 +62,6 @@ def test_every_end_has_its_exit_code(event: e.Event, signum: int | None, code: i
 @pytest.mark.parametrize(
     ("event", "settings", "more"),
     [
-        (e.RunPaused(reason="approval"), {}, " --yes"),
         (e.RunPaused(reason="ambiguous"), {}, " --on-ambiguous retry"),
         (e.RunPaused(reason="dry_run"), {}, ""),
         (e.RunPaused(reason="budget"), {"max_minutes": 1.5}, " --max-minutes 3"),

@@ -19,7 +19,7 @@ import pathlib, sys
 path = pathlib.Path(sys.argv[1])
 path.write_text(path.read_text().replace("[Write]", "[TOOL]"))
 """
-QUESTION = "[r]un, [e]dit, [s]top?"
+QUESTION = "[r]un, [e]dit, [v]iew, [s]top?"
 
 Fork = Callable[..., Any]
 
@@ -63,7 +63,8 @@ def test_a_terminal_that_can_do_nothing_gets_plain_lines(fork: Fork) -> None:
 def test_consent_to_run_carries_the_plan_out(writing: Fork) -> None:
     process = writing()
     process.expect("effects: write")
-    process.expect("It would write files in the working folder.")
+    process.expect("> Write the file notes.txt.")
+    process.expect("It would:\n  write files in the working folder")
     process.answer(QUESTION, "r")
     assert process.end() == (0, "simulated path\n")
 
@@ -97,6 +98,21 @@ def test_the_rest_of_a_pasted_text_answers_no_later_question(writing: Fork) -> N
     assert process.end()[0] == 3
 
 
+def test_a_long_text_is_folded_at_the_question_and_viewed_on_demand(
+    fork: Fork, tmp_path: Path
+) -> None:
+    told = "\n".join(f"      Write line {number}." for number in range(1, 41))
+    path = tmp_path / "long.yaml"
+    path.write_text(WRITING_PLAN.replace("      Write the file notes.txt.", told))
+    process = fork("run", "--plan", str(path), "--agent", "simulated", terminal=True)
+    process.expect("... 28 more lines: v shows them all")
+    assert "Write line 40." not in process.err
+    process.answer(QUESTION, "view")
+    process.expect("> Write line 40.")
+    process.answer(QUESTION, "s")
+    assert process.end()[0] == 3
+
+
 def test_the_question_comes_after_all_that_happened_before_it(writing: Fork) -> None:
     process = writing()
     process.expect("0 of 1 step could be voted on")
@@ -109,7 +125,7 @@ def test_consent_refused_pauses_the_run(writing: Fork) -> None:
     process.answer(QUESTION, "s")
     assert process.end() == (3, "")
     assert "paused: approval" in process.err
-    assert "--yes" in process.err
+    assert "--allow write\n" in process.err
 
 
 def test_the_end_of_the_input_is_no_consent(writing: Fork) -> None:
@@ -123,7 +139,7 @@ def test_an_edited_plan_takes_the_place_of_the_first(
 ) -> None:
     process = writing(EDITOR=editor(tmp_path, "Bash"), VISUAL="")
     process.answer(QUESTION, "e")
-    process.expect("It would run shell commands")
+    process.expect("It would:\n  run shell commands")
     process.answer(QUESTION, "s")
     assert process.end()[0] == 3
     assert main(["resume", "@last", "--allow", "bash"]) == 0
