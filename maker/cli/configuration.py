@@ -120,7 +120,10 @@ def task_config(parameters: Mapping[str, Any], instruction: str) -> TaskConfig:
     """The configuration of a new run. Raises ConfigError for values that make no sense."""
     chosen = fields(parameters, {setting.name for setting in SETTINGS})
     chosen["simulation"] = Simulation(**chosen.get("simulation", {}))
-    config = TaskConfig(**{"cwd": "", **chosen, "instruction": instruction})
+    ctx = click.get_current_context(silent=True)
+    named = {"model", "planner_model"} & given(ctx) if ctx else set()
+    chosen |= {"instruction": instruction, "named_models": sorted(named)}
+    config = TaskConfig(**{"cwd": "", **chosen})
     if not config.cwd:
         config = msgspec.structs.replace(config, cwd=_current_folder())
     require_sensible(config)

@@ -57,11 +57,16 @@ def is_incomplete(state: RunState) -> bool:
 
 
 def first_line(run: RunId, config: TaskConfig, environ: Mapping[str, str]) -> str:
-    """Run id, where the credentials come from, and what may be spent."""
+    """Run id, model, where the credentials come from, and what may be spent."""
     if config.agent == "simulated":
         return f"run {run}: simulated agent, nothing is bought; {_cap(config)}"
     source = credential_source(environ)
-    return f"run {run}: credentials: {source}; {_cap(config)}; costs are estimated at list price"
+    planner = config.planner_model or config.model
+    models = config.model if planner == config.model else f"{config.model}, planner {planner}"
+    return (
+        f"run {run}: model {one_line(models)}; credentials: {source}; {_cap(config)}; "
+        "costs are estimated at list price"
+    )
 
 
 def last_lines(

@@ -67,7 +67,13 @@ FLAG = {"is_flag": True}
 _MANY = {"multiple": True}
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("model", "model", MODELS, "Model of the steps; the planner's, too, unless it has one."),
+    Setting(
+        "model",
+        "model",
+        MODELS,
+        "Model of the steps; the planner's, too, unless it has one. Left out, it is the current "
+        "Sonnet.",
+    ),
     Setting("planner_model", "planner_model", MODELS, "Model that plans.", shown="as --model"),
     Setting(
         "models",

@@ -59,12 +59,21 @@ COST_CAP_USD = 5.0
 """Nobody should spend more than this unasked."""
 
 
+DEFAULT_MODEL = "claude-sonnet-4-5"
+"""Means "the current Sonnet": resolved to a pinned model when a run is submitted."""
+
+
 class TaskConfig(Value, frozen=True, kw_only=True):
-    """Everything that the user may choose about a run. Rejects values that make no sense."""
+    """Everything that the user may choose about a run. Rejects values that make no sense.
+
+    The default model is the current Sonnet, whatever its name, unless `named_models` has the
+    field: then the user means just the model of that name.
+    """
 
     instruction: str
-    model: str = "claude-sonnet-4-5"
+    model: str = DEFAULT_MODEL
     planner_model: str | None = None
+    named_models: list[Literal["model", "planner_model"]] = []
     models: list[str] = []
     effort: str | None = None
     thinking: str | None = None

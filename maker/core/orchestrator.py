@@ -15,7 +15,7 @@ from maker.core.entrance import purified
 from maker.core.ids import new_run_id, new_session_id
 from maker.core.models import RunId, TaskConfig
 from maker.core.moves import Dispatch, Emit, Pause
-from maker.core.policy import decide
+from maker.core.policy import decide, pinned
 from maker.core.seams import Agent, AskUser, Clock, EventStore, Record
 from maker.core.state import RunState, changed
 from maker.core.version import RULES
@@ -100,8 +100,8 @@ class Orchestrator:
             await finish(pump)
 
     def submission(self) -> e.TaskSubmitted:
-        """The first event: everything that comes from the user, purified at the entrance."""
-        config = changed(self._config, {"mcp_servers": self._registry.mcp_servers})
+        """The first event: all that comes from the user, its default model pinned."""
+        config = pinned(changed(self._config, {"mcp_servers": self._registry.mcp_servers}))
         submitted = e.TaskSubmitted(
             instruction=config.instruction,
             config=config,

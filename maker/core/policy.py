@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from maker.core import events as e
+from maker.core.models import DEFAULT_MODEL, TaskConfig
 from maker.core.moves import Decision, Dispatch, Emit, Pause
 from maker.core.state import Lane, RunState, problems_text
 from maker.tools.effects import grants_needed
 
-SUCCESSORS = {"claude-sonnet-4-5": "claude-sonnet-5-5"}
+CURRENT_SONNET = "claude-sonnet-5-5"
+SUCCESSORS = {DEFAULT_MODEL: CURRENT_SONNET}
 """Pinned successors of models that were a default once and may be retired."""
 
 MAX_WAITS = 12
@@ -18,6 +22,13 @@ LONGEST_WAIT_S = 900.0
 """A longer wait than this is not sat out: the run pauses and says when to resume."""
 _FIRST_WAIT_S = 1.0
 _BACKOFF_LIMIT_S = 60.0
+
+
+def pinned(config: TaskConfig) -> TaskConfig:
+    """The configuration with the current Sonnet for the default name, but where a user named it."""
+    names = {"model", "planner_model"} - {*config.named_models}
+    swaps = {name: CURRENT_SONNET for name in names if getattr(config, name) == DEFAULT_MODEL}
+    return msgspec.structs.replace(config, **swaps) if swaps else config
 
 
 def decide(state: RunState) -> Decision | None:

@@ -16,7 +16,7 @@ from maker.core.models import Simulation, TaskConfig
 from maker.errors import ConfigError
 
 SIMULATED = ("--agent", "simulated")
-NOT_OPTIONS = {"instruction", "simulation"}
+NOT_OPTIONS = {"instruction", "simulation", "named_models"}
 
 
 def fields_of(kind: type, prefix: str = "") -> set[str]:

@@ -169,13 +169,13 @@ async def test_calls_under_way_are_waited_for_before_a_pause_because_they_are_pa
     assert "step/1.4/0/0" not in agent.keys, "nothing new is bought once the run must pause"
 
 
-async def test_a_retired_default_model_falls_back_once_at_the_planners_call() -> None:
+async def test_a_retired_model_that_was_a_default_falls_back_once_at_the_planners_call() -> None:
     def script(call: AgentCall) -> str | Exception:
         if call.model == "claude-sonnet-4-5":
             return ModelNotFound(call.model, "no such model")
         return PLAN_TEXT if call.role == "plan" else '{"n": 1}'
 
-    session = await play(ScriptedAgent(script))
+    session = await play(ScriptedAgent(script), config=config(named_models=["model"]))
     fallen = session.of(e.ModelFellBack)
     assert [(f.model, f.successor) for f in fallen] == [("claude-sonnet-4-5", "claude-sonnet-5-5")]
     assert isinstance(session.events[-1], e.TaskCompleted)

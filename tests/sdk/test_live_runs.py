@@ -226,7 +226,9 @@ async def test_an_overload_without_end_pauses_the_run_after_its_waits(live, monk
     assert last.reason == "rate_limit"
 
 
-def test_a_default_model_that_is_gone_is_replaced_by_its_successor(live, start) -> None:
+def test_a_former_default_that_a_user_named_and_is_gone_is_replaced_with_a_word(
+    live, start
+) -> None:
     def script(request: Request) -> Answer:
         if request["model"] == "claude-sonnet-4-5":
             return Failure(404, "not_found_error", "model: claude-sonnet-4-5")
@@ -234,7 +236,7 @@ def test_a_default_model_that_is_gone_is_replaced_by_its_successor(live, start) 
 
     api = live.api(script)
     maker = start(api)
-    done = maker("run", "Count the words of: a b c.")
+    done = maker("run", "Count the words of: a b c.", "--model", "claude-sonnet-4-5")
     assert done.code == 0, done.err
     (fell_back,) = maker.of(e.ModelFellBack)
     assert isinstance(fell_back, e.ModelFellBack)
