@@ -53,6 +53,7 @@ _WITHOUT_TOOLS = _Tokens(1_500, 8_000, 80, 1_200)
 _WITH_TOOLS = _Tokens(6_000, 120_000, 300, 6_000)
 """All turns of one sample together; most of the input of later turns is read from a cache."""
 
+_WINDOW_TOKENS, _LONGEST_ANSWER_TOKENS = 200_000, 32_000
 GOOD_SAMPLE, POOR_SAMPLE = 0.99, 0.8
 """Chances that one sample is right, at the two ends of an estimate."""
 MOST_ITEMS = 20
@@ -74,6 +75,12 @@ def price_of(model: str) -> Price:
         if re.search(pattern, model):
             return price
     return UNKNOWN_MODEL
+
+
+def largest_response_usd(model: str) -> float:
+    """What one response may cost at most: a whole context window read, a very long answer given."""
+    price = price_of(model)
+    return (_WINDOW_TOKENS * price.input_usd + _LONGEST_ANSWER_TOKENS * price.output_usd) / 1e6
 
 
 def sample_cost(model: str, *, with_tools: bool) -> CostRange:

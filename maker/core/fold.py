@@ -101,13 +101,16 @@ def _ends_a_wait(state: RunState, event: e.Event) -> bool:
 def _count_call(state: RunState, event: e.AgentReplied | e.AgentRetried) -> None:
     found = e.parse_step_key(event.key)
     lane = state.lanes.get(found[:2]) if found else None
+    step = found[0] if found else None
     if isinstance(event, e.AgentRetried):
+        _note_cost(state, step, event.cost_usd)
         _add(state, cost_usd=event.cost_usd, tokens=event.tokens, retries=1)
         if lane:
             lane.cost_usd += event.cost_usd
             lane.tokens += event.tokens
         return
     reply = event.reply
+    _note_cost(state, step, reply.cost_usd or 0.0)
     _count_reply(state, reply, is_sample=found is not None)
     if found is None:
         state.plan_replies[event.key] = reply
@@ -115,6 +118,12 @@ def _count_call(state: RunState, event: e.AgentReplied | e.AgentRetried) -> None
         lane.replies[found[3]] = reply
         lane.cost_usd += reply.cost_usd or 0.0
         lane.tokens += reply.usage.total if reply.usage else 0
+
+
+def _note_cost(state: RunState, step: int | None, cost_usd: float) -> None:
+    """Keep the cost of the costliest call of each step, and of those about the plan (None)."""
+    if cost_usd > state.costliest.get(step, 0.0):
+        state.costliest[step] = cost_usd
 
 
 def _count_reply(state: RunState, reply: AgentReply, *, is_sample: bool) -> None:
@@ -128,8 +137,6 @@ def _count_reply(state: RunState, reply: AgentReply, *, is_sample: bool) -> None
         duration_ms=0 if is_sample else reply.duration_ms,
         unpriced=int(reply.cost_usd is None),
     )
-    if reply.cost_usd is not None:
-        state.costliest_call_usd = max(reply.cost_usd, state.costliest_call_usd or 0.0)
     if reply.usage is None:
         state.uncounted += 1
     else:
@@ -170,6 +177,8 @@ def _start_over(state: RunState) -> None:
     state.outcomes, state.outputs, state.lanes, state.loop = [], {}, {}, None
     state.cursor, state.pass_number, state.first_pass, state.last_output = 0, 0, 0, None
     state.failed_step, state.approved = None, []
+    if state.costliest:
+        state.costliest = {None: max(state.costliest.values())}
     state.tries_begin = state.highest_try + 1
 
 

@@ -122,7 +122,7 @@ class RunState:
     answers: dict[tuple[CallKey, str], str] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
-    costliest_call_usd: float | None = None
+    costliest: dict[int | None, float] = field(default_factory=dict)
     largest_call_tokens: int | None = None
     uncounted: int = 0
     rules: int = 1

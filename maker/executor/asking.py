@@ -49,7 +49,7 @@ class Asker:
         self._log, self._clock, self._secrets = log, clock, secrets
         self._ask_user = ask_user
         self._one_question = asyncio.Lock()
-        self._under_way: set[CallKey] = set()
+        self._under_way: dict[CallKey, float | None] = {}
         self._freed = asyncio.Condition()
         self._pausing = asyncio.Event()
         self._pause: RunMustPause | None = None
@@ -62,9 +62,9 @@ class Asker:
         if self._log.state.reply(key) is not None:
             return
         try:
-            await self._admission(key)
+            share = await self._admission(key)
             await self._log.room()
-            call = build(key)
+            call = msgspec.structs.replace(build(key), budget_usd=share)
             if call.effect in ("write", "external"):
                 await self._log.durable()
             await self._ask_until_answered(call, via)
@@ -73,7 +73,7 @@ class Asker:
             self._pausing.set()
             raise
         finally:
-            self._under_way.discard(key)
+            self._under_way.pop(key, None)
             async with self._freed:
                 self._freed.notify_all()
 
@@ -96,26 +96,24 @@ class Asker:
     def _may_ask(self, key: CallKey) -> bool:
         return sum(asked == key for asked, _ in self._log.state.answers) < MOST_QUESTIONS
 
-    async def _admission(self, key: CallKey) -> None:
+    async def _admission(self, key: CallKey) -> float | None:
+        """Wait until the call may be launched; its share of what is left of the cap on costs."""
         async with self._freed:
-            while (verdict := self._verdict()) == "wait":
+            while (verdict := self._verdict(key)) == "wait":
                 await self._freed.wait()
             self._check_pause()
-            if verdict != "go":
-                raise RunMustPause("budget", verdict)
-            self._under_way.add(key)
+            if isinstance(verdict, budget.Stop):
+                raise RunMustPause("budget", verdict.reason)
+            self._under_way[key] = verdict.budget_usd
+            return verdict.budget_usd
+
+    def _verdict(self, key: CallKey) -> budget.Verdict:
+        return budget.verdict(self._log.state, key, self._under_way, self._clock.now())
 
     def _check_pause(self) -> None:
         """Once one call has found that the run must pause, no other is launched."""
         if self._pause is not None:
             raise self._pause
-
-    def _verdict(self) -> str:
-        state = self._log.state
-        if len(self._under_way) >= state.settings.samples_at_once:
-            return "wait"
-        samples = sum(budget.is_sample(key) for key in self._under_way)
-        return budget.verdict(state, len(self._under_way), samples, self._clock.now())
 
     async def _ask_until_answered(self, call: AgentCall, via: Ask) -> None:
         waits = 0
