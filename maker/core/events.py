@@ -71,10 +71,14 @@ class ValidationPassed(Fact, frozen=True, kw_only=True):
 
 
 class ValidationFailed(Fact, frozen=True, kw_only=True):
-    """The plan cannot be run; every error is listed at once."""
+    """The plan cannot be run; every error is listed at once.
+
+    `end` names a failure of the planner that the same request must give again.
+    """
 
     errors: list[Any]
     attempt: int = 0
+    end: str = ""
 
 
 class PlanApproved(Input, frozen=True, kw_only=True):
@@ -126,7 +130,10 @@ class AgentRetried(Input, frozen=True, kw_only=True):
 
 
 class SampleRedFlagged(Fact, frozen=True, kw_only=True):
-    """A sample was thrown away and does not vote."""
+    """A sample was thrown away and does not vote.
+
+    `end` names a failure that the same request must give again.
+    """
 
     step: int
     iteration: int
@@ -134,6 +141,7 @@ class SampleRedFlagged(Fact, frozen=True, kw_only=True):
     sample: int
     reason: str
     detail: str
+    end: str = ""
 
 
 class VoteCompleted(Fact, frozen=True, kw_only=True):
@@ -152,13 +160,14 @@ class VoteCompleted(Fact, frozen=True, kw_only=True):
 
 
 class TryFailed(Fact, frozen=True, kw_only=True):
-    """A try of a step gave no usable answer; another may follow."""
+    """A try of a step gave no usable answer; another may follow, unless it is `final`."""
 
     step: int
     iteration: int
     try_number: int
     error: str
     duration_ms: int = 0
+    final: bool = False
 
 
 class StepCompleted(Fact, frozen=True, kw_only=True):

@@ -189,6 +189,7 @@ def _reject_plan(state: RunState, event: e.ValidationFailed) -> None:
     is_users = state.phase == "planned" and state.planned and state.planned.origin == "user"
     state.phase = "refused" if is_users else "rejected"
     state.told = answered(state)
+    state.plan_ends.update([event.end] if event.end else ())
     state.attempt += 1
     state.rejections += 1
 
@@ -215,11 +216,12 @@ def _apply_to_lane(
     match event:
         case e.SampleRedFlagged():
             lane.flagged.add(event.sample)
+            lane.ends.update([event.end] if event.end else ())
             _add(state, red_flagged=1)
         case e.VoteCompleted():
             lane.vote = event
         case e.TryFailed():
-            lane.started = False
+            lane.started, lane.final = False, event.final
             lane.duration_ms += event.duration_ms
             _add(state, duration_ms=event.duration_ms)
             lane.failures.append(event.error)

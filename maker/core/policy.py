@@ -20,6 +20,16 @@ WAITS_BEFORE_ANY_REPLY = 5
 """The same for a network that has never worked in this run: a wrong address, not an outage."""
 LONGEST_WAIT_S = 900.0
 """A longer wait than this is not sat out: the run pauses and says when to resume."""
+ALIKE = 2
+"""So many failures of a kind that the same request must give again are enough."""
+STEP_ENDS = {
+    "refusal": "Say the step differently, or use another model.",
+    "bad_request": "The API does not take the request as it is; its message says why.",
+    "prompt_too_long": "Let the steps before return less, or split the work with for_each.",
+}
+"""Failures that end their step where they come twice, and what the user can do about each."""
+TRY_ENDS = {"too_long", "max_tokens"}
+"""Failures that end a vote where they come twice: the next try is told of the limit."""
 _FIRST_WAIT_S = 1.0
 _BACKOFF_LIMIT_S = 60.0
 
@@ -51,7 +61,8 @@ def decide(state: RunState) -> Decision | None:
 def may_plan(state: RunState) -> bool:
     """Whether the planner is asked (again); a plan that the user gave is never replaced by it."""
     is_waiting = state.phase in ("submitted", "rejected")
-    return is_waiting and state.rejections <= state.settings.max_planner_retries
+    is_futile = any(times >= ALIKE for times in state.plan_ends.values())
+    return is_waiting and not is_futile and state.rejections <= state.settings.max_planner_retries
 
 
 def missing_grants(state: RunState) -> list[str]:

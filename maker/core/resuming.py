@@ -35,8 +35,10 @@ def resume(state: RunState, event: e.RunResumed) -> None:
         state.phase, state.problems, state.rejected_text = "submitted", [], ""
         state.attempt += 1
         state.rejections = 0
+        state.plan_ends.clear()
     elif was_failed:
         state.rejections = 0
+        state.plan_ends.clear()
         _reopen(state)
 
 
@@ -47,6 +49,7 @@ def _judge_anew(state: RunState) -> None:
             red_flagged = state.totals.red_flagged - len(lane.flagged)
             state.totals = msgspec.structs.replace(state.totals, red_flagged=red_flagged)
             lane.flagged, lane.vote = set(), None
+            lane.ends.clear()
 
 
 def _renew(lane: Lane, settings: TaskConfig, reason: str) -> None:
@@ -72,3 +75,5 @@ def _reopen(state: RunState) -> None:
     for lane in state.lanes.values():
         if lane.failed:
             lane.failed, lane.first_try = False, lane.try_number + 1
+            lane.final = False
+            lane.ends.clear()

@@ -5,6 +5,7 @@ They are changed by `fold.py` and `resuming.py` alone.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -49,6 +50,8 @@ class Lane:
     replies: dict[int, AgentReply] = field(default_factory=dict)
     flagged: set[int] = field(default_factory=set)
     vote: e.VoteCompleted | None = None
+    ends: Counter[str] = field(default_factory=Counter)
+    final: bool = False
     failures: list[str] = field(default_factory=list)
     ambiguous: bool = False
     cost_usd: float = 0.0
@@ -105,6 +108,7 @@ class RunState:
     rejections: int = 0
     problems: list[Any] = field(default_factory=list)
     rejected_text: str = ""
+    plan_ends: Counter[str] = field(default_factory=Counter)
     plan_replies: dict[CallKey, AgentReply] = field(default_factory=dict)
     cursor: int = 0
     pass_number: int = 0

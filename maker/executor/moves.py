@@ -10,7 +10,7 @@ from maker.core import events as e
 from maker.core.inputs import for_each_list
 from maker.core.models import CallKey, Census, PlanStep, Strategy, VoteResult, VotingSummary
 from maker.core.moves import Ask, Emit, Move, Pause
-from maker.core.policy import may_try_again
+from maker.core.policy import ALIKE, STEP_ENDS, may_try_again
 from maker.core.state import Lane, RunState, is_over
 from maker.executor import context
 from maker.executor.red_flags import Ballot, Contract, judge
@@ -82,7 +82,7 @@ def _between_tries(state: RunState, step: PlanStep, iteration: int, lane: Lane |
     if step.repeat and iteration - state.first_pass >= step.repeat.max_iterations:
         error = f"{step.repeat.until} did not become true in {iteration} passes"
         return Emit(_step_failed(state, step, iteration, error))
-    if lane and lane.failures and not may_try_again(state, lane):
+    if lane and lane.failures and (lane.final or not may_try_again(state, lane)):
         return Emit(_step_failed(state, step, iteration, lane.failures[-1]))
     oversize = context.too_large(state, step, iteration)
     if oversize:
@@ -158,6 +158,7 @@ def _red_flag(lane: Lane, sample: int, ballot: Ballot) -> e.SampleRedFlagged:
         sample=sample,
         reason=ballot.flag,
         detail=ballot.detail,
+        end=ballot.end,
     )
 
 
@@ -180,12 +181,17 @@ def _try_failed(lane: Lane, count: Tally, ballots: dict[int, Ballot]) -> e.TryFa
     assert count.result is not None
     flagged = [ballots[sample] for sample in count.result.flagged]
     why = "; ".join(dict.fromkeys(f"{ballot.flag}: {ballot.detail}" for ballot in flagged[:3]))
+    error = f"{count.result.reason} ({why})" if why else count.result.reason
+    futile = [end for end in STEP_ENDS if lane.ends[end] >= ALIKE]
+    advice = " ".join(STEP_ENDS[end] for end in futile)
+    cannot = len(count.result.cannot) >= _rules(lane).quorum
     return e.TryFailed(
         step=lane.step,
         iteration=lane.iteration,
         try_number=lane.try_number,
-        error=f"{count.result.reason} ({why})" if why else count.result.reason,
+        error=f"{error}. {advice}" if advice else error,
         duration_ms=_duration_ms(lane, count),
+        final=cannot or bool(advice),
     )
 
 

@@ -9,9 +9,11 @@ import math
 import re
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from maker.core.models import CONDITIONAL_SCHEMA, AgentReply
+from maker.core.policy import STEP_ENDS, TRY_ENDS
 from maker.core.text import one_line, plain
 from maker.executor.canonical import canonical, pick
 from maker.replies.loaded import Loaded
@@ -38,12 +40,16 @@ class Contract(Struct, frozen=True, kw_only=True):
 
 
 class Ballot(Struct, frozen=True, kw_only=True):
-    """One sample as it counts: an output and its canonical answer, or a flag and its detail."""
+    """One sample as it counts: an output and its canonical answer, or a flag and its detail.
+
+    `end` names a failure that the same request must give again.
+    """
 
     output: Any = None
     answer: str = ""
     flag: str = ""
     detail: str = ""
+    end: str = ""
     verdict: str = ""
     notes: tuple[str, ...] = ()
 
@@ -66,22 +72,25 @@ def judge(reply: AgentReply, contract: Contract) -> Ballot:
     loaded = load(reply.text, schema)
     flag = _flag_of_value(reply.text, loaded, schema, contract)
     if flag:
-        return Ballot(
-            flag=flag[0], detail=flag[1], verdict=loaded.verdict, notes=tuple(loaded.notes)
+        kind, detail = flag
+        return msgspec.structs.replace(
+            _flag(kind, detail, kind), verdict=loaded.verdict, notes=tuple(loaded.notes)
         )
     return _vote(loaded, schema, contract)
 
 
-def _flag(kind: str, detail: str) -> Ballot:
-    return Ballot(flag=kind, detail=detail)
+def _flag(kind: str, detail: str, end: str = "") -> Ballot:
+    return Ballot(flag=kind, detail=detail, end=end if end in {*STEP_ENDS, *TRY_ENDS} else "")
 
 
 def _flag_of_reply(reply: AgentReply) -> Ballot | None:
     """Flags that need no look at the value."""
     if reply.stop_reason == "refusal":
-        return _flag("refusal", f"the model refused: {one_line(reply.text) or 'without a word'}")
+        words = one_line(reply.text) or "without a word"
+        return _flag("refusal", f"the model refused: {words}", "refusal")
     if reply.error is not None:
-        return _flag("error", f"{reply.error.kind}: {one_line(reply.error.message, 200)}")
+        kind, message = reply.error.kind, one_line(reply.error.message, 200)
+        return _flag("error", f"{kind}: {message}", kind)
     if reply.denied:
         names = ", ".join(one_line(name, 40) for name in reply.denied[:5])
         return _flag("denied", f"the agent tried what it may not: {names}")
@@ -96,7 +105,8 @@ def _flag_of_length(text: str, contract: Contract) -> Ballot | None:
     limit = contract.max_reply_tokens
     if limit is None or token_estimate(text) <= limit:
         return None
-    return _flag("too_long", f"about {token_estimate(text)} tokens, the limit is {limit}")
+    detail = f"about {token_estimate(text)} tokens, the limit is {limit}"
+    return _flag("too_long", detail, "too_long")
 
 
 def _flag_of_value(

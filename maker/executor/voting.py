@@ -9,10 +9,12 @@ first_to_k is the paper's first-to-be-ahead-by-k (Meyerson et al. 2025, arXiv 25
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from maker.core.models import AnswerCount, Strategy, VoteResult
+from maker.core.policy import ALIKE
 from maker.executor.red_flags import Ballot
 
 
@@ -53,7 +55,8 @@ def tally(rules: Rules, ballots: Mapping[int, Ballot]) -> Tally:
     counted = 0
     while True:
         result = _count([ballots[i] for i in range(counted)])
-        wanted = _wanted(rules, result, counted)
+        ends = Counter(ballots[i].end for i in range(counted) if ballots[i].end)
+        wanted = _wanted(rules, result, counted, ends)
         if isinstance(wanted, str):
             return Tally(counted, counted, _declare(result, wanted, counted), tuple(rounds))
         following = range(counted, counted + wanted)
@@ -63,13 +66,16 @@ def tally(rules: Rules, ballots: Mapping[int, Ballot]) -> Tally:
         counted = following.stop
 
 
-def _wanted(rules: Rules, result: VoteResult, counted: int) -> int | str:
+def _wanted(rules: Rules, result: VoteResult, counted: int, ends: Counter[str]) -> int | str:
     """How many samples the next round launches, or why there is no next round."""
     counts = [len(answer.samples) for answer in result.answers]
     if _is_decided(rules, counts, result.margin):
         return "decided"
     if len(result.cannot) >= rules.quorum:
         return f"{len(result.cannot)} of {counted} samples say that it cannot be done"
+    for end, number in ends.most_common(1):
+        if number >= ALIKE:
+            return f"{number} of {counted} samples ended alike, as others would: {end}"
     if rules.strategy == "none" and counted:
         return "the sample was thrown away"
     lead = counts[0] if rules.strategy == "majority" and counts else result.margin

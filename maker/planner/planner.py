@@ -10,7 +10,7 @@ from maker.core import events as e
 from maker.core.loop import carry_out
 from maker.core.models import AgentCall, AgentReply, CallKey, Problem
 from maker.core.moves import Ask, Emit, Move
-from maker.core.policy import may_plan
+from maker.core.policy import STEP_ENDS, may_plan
 from maker.core.seams import Agent
 from maker.core.state import RunState
 from maker.executor.asking import Asker
@@ -31,16 +31,18 @@ def moves(state: RunState) -> Iterator[Move]:
 
 def _read(state: RunState, reply: AgentReply) -> e.Event:
     if reply.error:
-        message = f"{reply.error.kind}: {reply.error.message}"
-        return _refused(state, [Problem(check="agent", message=message)])
+        kind = reply.error.kind
+        problem = Problem(check="agent", message=f"{kind}: {reply.error.message}")
+        return _refused(state, [problem], kind if kind in STEP_ENDS else "")
     parsed = parse_plan(reply.text, tools=state.task.tools)
     if parsed.plan is None:
         return _refused(state, parsed.problems)
     return e.PlanCreated(plan=parsed.plan, attempt=state.attempt, notes=parsed.notes)
 
 
-def _refused(state: RunState, problems: list[Problem]) -> e.ValidationFailed:
-    return e.ValidationFailed(errors=msgspec.to_builtins(problems), attempt=state.attempt)
+def _refused(state: RunState, problems: list[Problem], end: str = "") -> e.ValidationFailed:
+    errors = msgspec.to_builtins(problems)
+    return e.ValidationFailed(errors=errors, attempt=state.attempt, end=end)
 
 
 def call_for(state: RunState, key: CallKey) -> AgentCall:
