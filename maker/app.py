@@ -12,10 +12,11 @@ from maker.core import events as e
 from maker.core.clock import SystemClock
 from maker.core.entrance import purified
 from maker.core.fold import fold
-from maker.core.models import Plan, RunId, TaskConfig
+from maker.core.keeping import kept_steps
+from maker.core.models import AGAIN, Plan, RunId, TaskConfig
 from maker.core.orchestrator import Consent, Orchestrator, nobody
 from maker.core.seams import Agent, AskUser, EventStore
-from maker.core.state import changed
+from maker.core.state import RunState, changed
 from maker.core.text import environment_secrets
 from maker.core.version import RULES
 from maker.errors import ConfigError
@@ -110,7 +111,7 @@ def submitted(
         ask_user=ask_user,
         **seams(config, registry),
     )
-    return Session(orchestrator, _opening(orchestrator.submission(), plan))
+    return Session(orchestrator, _opening(orchestrator.submission(), plan, orchestrator.state))
 
 
 async def resumed(
@@ -141,13 +142,19 @@ async def resumed(
         ask_user=ask_user,
         **seams(config, registry),
     )
-    return Session(
-        orchestrator, _opening(e.RunResumed(options=options, replan=replan, rules=RULES), plan)
-    )
+    again = [grant for grant in options.get("allow", []) if grant.startswith(AGAIN)]
+    if again:
+        options = {**options, "allow": [g for g in options["allow"] if g not in again]}
+    opening = _opening(e.RunResumed(options=options, replan=replan, rules=RULES), plan, state)
+    return Session(orchestrator, [*opening, *([e.PlanApproved(grants=again)] if again else [])])
 
 
-def _opening(first: e.TaskSubmitted | e.RunResumed, plan: Plan | None) -> list[e.Event]:
+def _opening(
+    first: e.TaskSubmitted | e.RunResumed, plan: Plan | None, state: RunState
+) -> list[e.Event]:
     """What opens a session: the first event, and the user's plan where there is one."""
     secrets = environment_secrets(os.environ)
-    given = [] if plan is None else [e.PlanCreated(plan=plan, origin="user")]
+    given: list[e.Event] = []
+    if plan is not None:
+        given.append(e.PlanCreated(plan=plan, origin="user", kept=kept_steps(state, plan)))
     return [purified(event, secrets) for event in (first, *given)]

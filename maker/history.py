@@ -137,7 +137,8 @@ def by_step(log: Iterable[e.Event]) -> defaultdict[int, list[e.Event]]:
     found: defaultdict[int, list[e.Event]] = defaultdict(list)
     for event in log:
         if isinstance(event, e.PlanCreated):
-            found.clear()
+            for number in found.keys() - {*event.kept}:
+                del found[number]
         place = place_of(event)
         if place is not None:
             found[place[0]].append(event)

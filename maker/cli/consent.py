@@ -19,6 +19,7 @@ from maker.cli.terminal import CaughtUp, choice, columns
 from maker.cli.viewers import Viewer
 from maker.core import events as e
 from maker.core.entrance import purified
+from maker.core.keeping import kept_steps
 from maker.core.policy import missing_grants
 from maker.core.state import RunState
 from maker.core.text import environment_secrets, one_line
@@ -131,7 +132,11 @@ def _examined(state: RunState, text: str) -> Examined:
 def _from_user(state: RunState, examined: Examined) -> e.PlanCreated:
     assert examined.plan is not None
     made = e.PlanCreated(
-        plan=examined.plan, attempt=state.attempt, origin="user", notes=examined.notes
+        plan=examined.plan,
+        attempt=state.attempt,
+        origin="user",
+        notes=examined.notes,
+        kept=kept_steps(state, examined.plan),
     )
     return purified(made, environment_secrets(os.environ))
 

@@ -142,7 +142,9 @@ def _planning(
         case e.PlanCreated():
             made = "Plan given by the user" if event.origin == "user" else "Plan created"
             again = f" (attempt {event.attempt + 1})" if event.attempt else ""
-            return f"{made}: {count(len(event.plan.steps), 'step')}{again}"
+            done = [f"{n} ({one_line(event.plan.steps[n].title)})" for n in event.kept]
+            kept = f"; finished before, not done again: {', '.join(done)}" if done else ""
+            return f"{made}: {count(len(event.plan.steps), 'step')}{again}{_long(kept)}"
         case e.ValidationPassed():
             passed = f"Validation passed: {count(event.checks_passed, 'check')}"
             warnings = one_line(problems_text(event.warnings), LONG)

@@ -55,12 +55,16 @@ class TaskSubmitted(Input, frozen=True, kw_only=True):
 
 
 class PlanCreated(Fact, frozen=True, kw_only=True):
-    """A plan was read from the planner's reply, or given by the user (`origin`)."""
+    """A plan was read from the planner's reply, or given by the user (`origin`).
+
+    The steps in `kept` were finished under the plan before, and keep their outcome.
+    """
 
     plan: Plan
     attempt: int = 0
     origin: Literal["planner", "user"] = "planner"
     notes: list[str] = []
+    kept: list[int] = []
 
 
 class ValidationPassed(Fact, frozen=True, kw_only=True):

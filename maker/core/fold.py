@@ -13,6 +13,7 @@ import msgspec
 
 from maker.core import events as e
 from maker.core.inputs import for_each_list, item_label
+from maker.core.keeping import finished_steps
 from maker.core.models import (
     OWN_OUTPUT_DECIDES,
     AgentReply,
@@ -160,20 +161,25 @@ def _apply_planning(
         case e.PlanCreated():
             if event.origin == "user" and state.planned:
                 state.attempt += 1  # what was judged about the plan before is not about this one
-            _start_over(state)
+            _start_over(state, event.kept)
             state.planned, state.passed, state.phase = event, None, "planned"
         case e.ValidationPassed():
             state.passed, state.phase = event, "validated"
             state.problems = []
+            if state.cursor in state.kept:
+                _finish(state, state.kept[state.cursor])
         case e.ValidationFailed():
             _reject_plan(state, event)
         case e.PlanApproved():
             state.approved = [*state.approved, *event.grants]
 
 
-def _start_over(state: RunState) -> None:
+def _start_over(state: RunState, kept: list[int]) -> None:
     """A new plan begins at its first step; its tries are numbered on, so that no key is reused."""
-    state.earlier += [outcome for outcome in state.outcomes if outcome.status == "completed"]
+    state.finished_steps = finished_steps(state)
+    state.kept = {number: state.finished_steps[number].outcome for number in kept}
+    replaced = [o for o in state.outcomes if o.status == "completed" and o.step not in kept]
+    state.earlier += replaced
     state.outcomes, state.outputs, state.lanes, state.loop = [], {}, {}, None
     state.cursor, state.pass_number, state.first_pass, state.last_output = 0, 0, 0, None
     state.failed_step, state.approved = None, []
@@ -309,6 +315,7 @@ def _label(loop: ForEach, iteration: int) -> str:
 
 def _finish(state: RunState, outcome: StepOutcome) -> None:
     """The step is over: keep its output and move the cursor."""
+    state.kept.pop(outcome.step, None)
     state.outputs[outcome.step] = outcome.output
     state.outcomes.append(outcome)
     for key in [key for key in state.lanes if key[0] == outcome.step]:
@@ -318,6 +325,8 @@ def _finish(state: RunState, outcome: StepOutcome) -> None:
     decides = following == OWN_OUTPUT_DECIDES
     state.cursor = outcome.output["next_step"] if decides else following
     state.phase = "executing"
+    if state.cursor in state.kept:
+        _finish(state, state.kept[state.cursor])
 
 
 def _with_successor(config: TaskConfig, event: e.ModelFellBack) -> TaskConfig:

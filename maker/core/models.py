@@ -123,6 +123,8 @@ _AT_LEAST = {
 _FINITE = ("call_timeout_s", "max_cost_usd", "max_minutes")
 """A log holds neither NaN nor infinity."""
 GRANTS = ("write", "bash", "external")
+AGAIN = "again:"
+"""With the number of a step: it may be done again although it has finished, for one plan."""
 MOST_INSTRUCTION_CHARACTERS = 100_000
 """About 25,000 tokens; every planning attempt pays for them again."""
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
@@ -151,7 +153,7 @@ def _check_config(config: TaskConfig) -> None:
     _check_types(config)
     _check_numbers(config)
     for grant in config.allow:
-        if grant not in GRANTS:
+        if grant not in GRANTS and not grant.startswith(AGAIN):
             raise ConfigError(
                 f"cannot allow {grant!r}",
                 field="allow",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from maker.core import events as e
-from maker.core.models import DEFAULT_MODEL, TaskConfig
+from maker.core.models import AGAIN, DEFAULT_MODEL, PlanStep, TaskConfig
 from maker.core.moves import Decision, Dispatch, Emit, Pause
 from maker.core.state import Lane, RunState, problems_text
-from maker.tools.effects import grants_needed
+from maker.tools.effects import grants_needed, resolve_effect, strongest
 
 CURRENT_SONNET = "claude-sonnet-5-5"
 SUCCESSORS = {DEFAULT_MODEL: CURRENT_SONNET}
@@ -73,7 +73,30 @@ def missing_grants(state: RunState) -> list[str]:
         tool for step in state.plan.steps for tool in [*step.primary_tools, *step.fallback_tools]
     }
     granted = {*state.settings.allow, *state.approved}
-    return [g for g in grants_needed(sorted(named), state.task.tools) if g not in granted]
+    needed = grants_needed(sorted(named), state.task.tools)
+    needed += [f"{AGAIN}{number}" for number in done_again(state)]
+    return [grant for grant in needed if grant not in granted]
+
+
+def done_again(state: RunState) -> list[int]:
+    """The steps with effects that have finished, and that the plan would do once more."""
+    kept = {*state.kept, *(outcome.step for outcome in state.outcomes)}
+    steps = state.plan.steps if state.plan else []
+    before = state.finished_steps
+    return [
+        step.step
+        for step in steps
+        if step.step in before
+        and step.step not in kept
+        and _has_effects(state, step)
+        and _has_effects(state, before[step.step].step)
+    ]
+
+
+def _has_effects(state: RunState, step: PlanStep) -> bool:
+    tools = [*step.primary_tools, *step.fallback_tools]
+    effect = strongest([resolve_effect(tools, state.task.tools), step.effect or "pure"])
+    return effect in ("write", "external")
 
 
 def retry_wait_s(

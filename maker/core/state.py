@@ -119,6 +119,8 @@ class RunState:
     outputs: dict[int, Any] = field(default_factory=dict)
     outcomes: list[StepOutcome] = field(default_factory=list)
     earlier: list[StepOutcome] = field(default_factory=list)
+    finished_steps: dict[int, Any] = field(default_factory=dict)
+    kept: dict[int, StepOutcome] = field(default_factory=dict)
     failure: str = ""
     tries_begin: int = 0
     highest_try: int = -1

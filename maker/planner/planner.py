@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Iterator
 import msgspec
 
 from maker.core import events as e
+from maker.core.keeping import kept_steps
 from maker.core.loop import carry_out
 from maker.core.models import AgentCall, AgentReply, CallKey, Problem
 from maker.core.moves import Ask, Emit, Move
@@ -37,7 +38,12 @@ def _read(state: RunState, reply: AgentReply) -> e.Event:
     parsed = parse_plan(reply.text, tools=state.task.tools)
     if parsed.plan is None:
         return _refused(state, parsed.problems)
-    return e.PlanCreated(plan=parsed.plan, attempt=state.attempt, notes=parsed.notes)
+    return e.PlanCreated(
+        plan=parsed.plan,
+        attempt=state.attempt,
+        notes=parsed.notes,
+        kept=kept_steps(state, parsed.plan),
+    )
 
 
 def _refused(state: RunState, problems: list[Problem], end: str = "") -> e.ValidationFailed:

@@ -118,7 +118,10 @@ async def test_a_failed_run_resumes_at_the_step_that_failed() -> None:
 
 
 async def test_a_failed_run_can_be_planned_anew_from_what_it_finished() -> None:
-    two = plan(step(0, title="first part", next_step_sequence_number=1), step(1))
+    lines = step(
+        0, title="first part", task_description="Count lines.", next_step_sequence_number=1
+    )
+    two = plan(lines, step(1))
     first = await play(
         lambda call: '{"n": 41}' if call.key.startswith("step/0") else '{"cannot": "no file"}',
         config=config(step_max_retries=0),
