@@ -44,6 +44,12 @@ class StoreError(MakerError):
     """The database cannot be opened, read or written."""
 
 
+class NoDatabase(StoreError):
+    """There is no database where one is meant to be, and nothing that could become one."""
+
+    exit_code = 2
+
+
 class LogDamaged(StoreError):
     """The stored log is not one that maker wrote; `seq` is the first bad event."""
 

@@ -8,7 +8,7 @@ import os
 import click
 
 from maker import app
-from maker.cli.documents import RUN_HELP, database, echo_document, run_argument
+from maker.cli.documents import RUN_HELP, database, echo_document, opened, run_argument
 from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
 from maker.core.clock import SystemClock
 from maker.core.entrance import purified
@@ -21,7 +21,6 @@ from maker.core.text import environment_secrets
 from maker.errors import ConfigError
 from maker.store.lease import this_process
 from maker.store.log import EventLog
-from maker.store.queries import Reader
 
 
 @click.command(cls=SectionCommand, epilog=RUN_HELP)
@@ -43,7 +42,7 @@ def command(reference: str, db: str | None, as_json: bool, reason: str) -> None:
     that process instead (Ctrl-C), which leaves a run that can be resumed.
     """
     url = database(db)
-    with Reader(url) as reader:
+    with opened(db) as reader:
         run = reader.resolve(reference)
     asyncio.run(_cancel(run, url, reason))
     if as_json:

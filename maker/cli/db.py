@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from maker.cli.documents import database, echo_document
-from maker.cli.options import SectionCommand, db_option, json_option
+from maker.cli.options import SectionCommand, db_option, json_option, new_db_option
 from maker.cli.render import count
 from maker.core.text import one_line
 from maker.store import check as checking
@@ -22,7 +22,7 @@ def command() -> None:
 
 @command.command(cls=SectionCommand)
 @json_option
-@db_option
+@new_db_option
 def upgrade(db: str | None, as_json: bool) -> None:
     """Bring the schema up to date, or create the database.
 

@@ -15,7 +15,7 @@ import msgspec
 from maker import app
 from maker.cli.documents import SCHEMA_VERSION, database, echo_line
 from maker.cli.interrupts import Interrupts
-from maker.cli.options import Real, SectionCommand, SectionOption, Whole, db_option, json_option
+from maker.cli.options import Real, SectionCommand, SectionOption, Whole, json_option, new_db_option
 from maker.cli.render import count, money
 from maker.cli.viewers import json_line
 from maker.core import events as e
@@ -84,7 +84,7 @@ def _option(name: str, kind: Any, default: Any, text: str) -> Callable[[F], F]:
 @_option("--samples-at-once", Whole(1), 4, "Samples asked at the same time.")
 @_option("--delay-ms", Whole(0), 0, "How long the agent takes for a reply.")
 @json_option
-@db_option
+@new_db_option
 def solve(db: str | None, as_json: bool, disks: int, **options: Any) -> int:
     """Move a tower, one voted move at a time, while the agent errs now and then.
 
@@ -119,7 +119,7 @@ def solve(db: str | None, as_json: bool, disks: int, **options: Any) -> int:
 @_tower_options(Whole(3, 8), least_k=2)
 @_option("--delay-ms", Whole(1, 1000), 40, "How long the agent takes for a reply.")
 @json_option
-@db_option
+@new_db_option
 def kill(db: str | None, as_json: bool, disks: int, **options: Any) -> int:
     """Kill a run in the middle of a vote, resume it, replay it: nothing is bought twice.
 

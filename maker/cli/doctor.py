@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from maker.cli.documents import database, echo_document
-from maker.cli.options import Real, SectionCommand, SectionOption, db_option, json_option
+from maker.cli.options import Real, SectionCommand, SectionOption, json_option, new_db_option
 from maker.cli.table import table
 from maker.core.models import TaskConfig
 from maker.core.text import one_line
@@ -46,7 +46,7 @@ def _option(name: str, help: str, **settings: Any) -> Callable[[F], F]:
     show_default=True,
 )
 @json_option
-@db_option
+@new_db_option
 def command(db: str | None, as_json: bool, live: bool, **options: Any) -> int:
     """Say what works here: versions, login, database, processes left behind.
 

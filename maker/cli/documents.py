@@ -48,9 +48,18 @@ def database(option: str | None) -> str:
 
 
 @contextmanager
+def opened(option: str | None) -> Iterator[Reader]:
+    """The database for reading; what should be known about it is said on stderr."""
+    with Reader(database(option)) as reader:
+        if reader.note:
+            click.echo(f"Note: {terminal_safe(reader.note)}.", err=True)
+        yield reader
+
+
+@contextmanager
 def stored_run(option: str | None, reference: str) -> Iterator[tuple[Reader, StoredRun]]:
     """The run that is meant, with the open database. Raises RunNotFound or LogDamaged."""
-    with Reader(database(option)) as reader:
+    with opened(option) as reader:
         run = reader.resolve(reference)
         records = reader.records(run)
         log = [e.decode(record.payload, seq=record.seq) for record in records]

@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Callable
-from datetime import datetime
 from typing import Any, TypeVar
 
 import click
 
 from maker import history
-from maker.cli.documents import database, echo_document
+from maker.cli.documents import echo_document, opened
 from maker.cli.options import SectionCommand, SectionOption, Whole, db_option, json_option
 from maker.cli.render import money
 from maker.cli.table import table
+from maker.cli.times import moment, when
 from maker.core.text import one_line
-from maker.store.queries import Reader, RunRow
+from maker.store.queries import RunRow
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 STATUSES = ("running", "paused", "completed", "failed", "cancelled", "crashed")
-_AGO = re.compile(r"(\d{1,6})\s*([mhdw])")
-_UNIT_S = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-
-
-def moment(text: str) -> float:
-    """A date such as 2026-03-31, with or without a time, or how long ago, as in 2d."""
-    ago = _AGO.fullmatch(text.strip().lower())
-    if ago:
-        return time.time() - int(ago[1]) * _UNIT_S[ago[2]]
-    try:
-        return datetime.fromisoformat(text.strip()).timestamp()
-    except (ValueError, OverflowError, OSError):
-        raise click.BadParameter(
-            f"{text!r} is not a time; give a date as in 2026-03-31, or an age: 30m, 12h, 2d, 1w."
-        ) from None
 
 
 def _option(name: str, help: str, **settings: Any) -> Callable[[F], F]:
@@ -67,7 +50,7 @@ def command(
       maker history --status failed --since 2d
       maker history --text changelog --json
     """
-    with Reader(database(db)) as reader:
+    with opened(db) as reader:
         found = reader.runs(status=status, text=text, since=since, limit=limit + 1)
     rows, has_more = found[:limit], len(found) > limit
     if as_json:
@@ -88,7 +71,7 @@ def _cells(row: RunRow) -> tuple[str, ...]:
     run = row.summary
     return (
         history.short_id(row.run_id),
-        f"{datetime.fromtimestamp(run.started_at):%Y-%m-%d %H:%M}",
+        when(run.started_at, "%Y-%m-%d %H:%M"),
         one_line(history.status(row), 40),
         f"{run.steps_done}/{run.steps_total}",
         money(run.totals.cost_usd, simulated=run.agent == "simulated"),

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import click
 
 from maker.cli import errors
+from maker.errors import NoDatabase
+from maker.store import files, location
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -120,12 +122,33 @@ def option(section: str, *names: str, **settings: Any) -> Callable[[F], F]:
     return click.option(*names, cls=SectionOption, section=section, **settings)
 
 
-db_option = option(
-    OUTPUT,
-    "--db",
-    metavar="PATH|URL",
-    help="Database to use instead of $MAKER_DATABASE_URL, $MAKER_HOME or the default place.",
-)
+def _place(ctx: click.Context, parameter: click.Parameter, db: str | None) -> str | None:
+    """A database that the user names may be mistyped: where it could begin, its folder exists."""
+    path = None if db is None else location.sqlite_path(location.normal(db, field="--db"))
+    if path is None or files.is_there(path):
+        return db
+    if not path.parent.is_dir():
+        raise NoDatabase(f"there is no folder {path.parent}", advice="Make it, or mend --db.")
+    return db
+
+
+def _existing(ctx: click.Context, parameter: click.Parameter, db: str | None) -> str | None:
+    """A database that the user names and that cannot be begun by this command."""
+    path = None if db is None else location.sqlite_path(location.normal(db, field="--db"))
+    if path is None or files.is_there(path):
+        return db
+    near = ", ".join(map(str, files.near(path)))
+    raise NoDatabase(
+        f"there is no database {path}",
+        advice=f"Near it there is {near}." if near else "Mend --db: nothing is created here.",
+    )
+
+
+_DB_HELP = "Database to use instead of $MAKER_DATABASE_URL, $MAKER_HOME or the default place."
+db_option = option(OUTPUT, "--db", metavar="PATH|URL", callback=_existing, help=_DB_HELP)
+"""The database of a command that looks at runs, or goes on with one."""
+new_db_option = option(OUTPUT, "--db", metavar="PATH|URL", callback=_place, help=_DB_HELP)
+"""The database of a command that begins a run, and with it a database where there is none."""
 json_option = option(OUTPUT, "--json", "as_json", is_flag=True, help="Print JSON for programs.")
 """The parameter is called `as_json`."""
 quiet_option = option(OUTPUT, "--quiet", "-q", is_flag=True, help="Show no events on stderr.")

@@ -16,9 +16,9 @@ from maker.cli.options import (
     OUTPUT,
     SectionCommand,
     context_option,
-    db_option,
     instruction_argument,
     json_option,
+    new_db_option,
     option,
     output_option,
     quiet_option,
@@ -61,7 +61,7 @@ yaml_option = option(
 @yaml_option
 @json_option
 @quiet_option
-@db_option
+@new_db_option
 def command(**parameters: Any) -> int:
     """Plan INSTRUCTION and validate the plan, but carry nothing out.
 

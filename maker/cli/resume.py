@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import click
@@ -11,6 +10,7 @@ import msgspec
 from maker import app
 from maker.cli import report, session
 from maker.cli.configuration import fields, given, require_sensible, setting_options
+from maker.cli.documents import opened
 from maker.cli.options import (
     SectionCommand,
     db_option,
@@ -32,7 +32,6 @@ from maker.core.seams import EventStore
 from maker.core.state import RunState, changed
 from maker.core.text import one_line
 from maker.errors import ConfigError
-from maker.store.location import database_url
 from maker.store.queries import Reader
 
 EPILOG = """\
@@ -67,7 +66,7 @@ def command(ctx: click.Context, /, run: str, **parameters: Any) -> int:
     """
     check_output(parameters["file"])
     output = output_of(parameters)
-    with Reader(database_url(output.db, os.environ)) as reader:
+    with opened(output.db) as reader:
         found = reader.run(reader.resolve(run))
         past = _Past(reader, found.run_id)
         if found.summary.status == "completed":

@@ -17,9 +17,9 @@ from maker.cli.configuration import setting_options, task_config
 from maker.cli.options import (
     SectionCommand,
     context_option,
-    db_option,
     instruction_argument,
     json_option,
+    new_db_option,
     output_option,
     plan_option,
     quiet_option,
@@ -62,7 +62,7 @@ Exit codes: 0 done, 1 the task failed, 2 usage, 3 needs approval or an answer,
 @output_option
 @json_option
 @quiet_option
-@db_option
+@new_db_option
 def command(**parameters: Any) -> int:
     """Plan, validate and carry out INSTRUCTION; `-` reads it from the standard input.
 

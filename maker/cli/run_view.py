@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 from maker.cli.render import count, duration, format_event, money, reason
 from maker.cli.report import resume_command
 from maker.cli.table import table
+from maker.cli.times import when
 from maker.core import events as e
 from maker.core.models import AnswerCount, PlanStep
 from maker.core.state import RunState
@@ -35,8 +35,8 @@ def overview(view: RunView, state: RunState, db: str | None) -> Iterator[str]:
         ),
         "model": one_line(view.model) + (" (simulated)" if view.simulated else ""),
         "voting": view.voting,
-        "began": f"{_time(view.started_at):%Y-%m-%d %H:%M:%S}, last event "
-        f"{duration(1000 * (view.updated_at - view.started_at))} later",
+        "began": f"{when(view.started_at, '%Y-%m-%d %H:%M:%S')}, last event "
+        f"{_later(view.updated_at - view.started_at)}",
         "cost": _cost(view),
         "head": f"{view.head_hash} (event {view.head_seq})",
         "plan": one_line(view.reasoning, WIDE),
@@ -221,7 +221,7 @@ def _spent(spent: Spending, simulated: bool) -> str:
 def event_line(seq: int, event: e.Event, *, simulated: bool) -> str:
     """An event with its number and time."""
     line = format_event(event, simulated=simulated)
-    return f"{seq:>6}  {_time(event.timestamp):%H:%M:%S}  {line}"
+    return f"{seq:>6}  {when(event.timestamp, '%H:%M:%S')}  {line}"
 
 
 def _value(value: Any, limit: int) -> str:
@@ -229,5 +229,5 @@ def _value(value: Any, limit: int) -> str:
     return one_line(text, limit)
 
 
-def _time(timestamp: float) -> datetime:
-    return datetime.fromtimestamp(timestamp)
+def _later(seconds: float) -> str:
+    return f"{duration(1000 * seconds)} later" if seconds >= 0 else "before it: the clock went back"

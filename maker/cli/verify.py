@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from maker.cli.documents import RUN_HELP, database, echo_document, run_argument
+from maker.cli.documents import RUN_HELP, echo_document, opened, run_argument
 from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
 from maker.core.text import one_line
 from maker.errors import LogDamaged, RunNotFound
@@ -50,10 +50,10 @@ def command(reference: str, db: str | None, as_json: bool, expect: str | None) -
     proves nothing against whoever may write these files, unless the head hash was noted
     elsewhere: compare with it by --expect.
     """
-    with Reader(database(db)) as reader:
+    with opened(db) as reader:
         proof = _prove(reader, reference, expect or "")
     _require_expected(proof, expect)
-    row, end = proof.row, _end(proof, is_file=reader.path is not None)
+    row, end = proof.row, _end(proof, reader)
     if as_json:
         echo_document(
             run=row.run_id,
@@ -76,17 +76,20 @@ _ENDS = {
     "open": "the run is {status}: nothing proves that it went no further",
     "not noted": "not noted in {where}, as in a copy without that file: nothing proves that it "
     "went no further",
+    "unreadable": "{where} cannot be read: nothing proves that it went no further",
     "never noted": "not noted, as nothing is with {where}: nothing proves that it went no further",
 }
 
 
-def _end(proof: Proof, *, is_file: bool) -> str:
+def _end(proof: Proof, reader: Reader) -> str:
     """What can be said about the end of the log: a key of `_ENDS`."""
     if proof.noted == proof.row.head_seq:
         return "noted"
     if proof.row.status in ("running", "crashed"):
         return "open"
-    return "not noted" if is_file else "never noted"
+    if reader.path is None:
+        return "never noted"
+    return "unreadable" if reader.notes().refusal else "not noted"
 
 
 def _prove(reader: Reader, reference: str, expect: str) -> Proof:
@@ -95,7 +98,7 @@ def _prove(reader: Reader, reference: str, expect: str) -> Proof:
     except RunNotFound:
         reader.require_not_lost(reference)
         raise
-    return prove(reader, row, reader.noted().get(row.run_id), expect)
+    return prove(reader, row, reader.notes().heads.get(row.run_id), expect)
 
 
 def _require_expected(proof: Proof, expect: str | None) -> None:

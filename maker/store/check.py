@@ -30,7 +30,7 @@ def check(url: str) -> DatabaseReport:
     """
     url = location.normal(url)
     place = location.shown(url)
-    with reading.opened(url) as fetch:
+    with reading.opened(url) as (fetch, *_):
         if not fetch("SELECT 1 AS one", {}):
             return DatabaseReport(place=place, version=None)
         found = [*_sqlite_problems(fetch)] if location.sqlite_path(url) else []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from pathlib import Path
 
-from maker.errors import StoreError
+from maker.errors import LogDamaged, NoDatabase, StoreError
+from maker.store import files, heads
 
 _ELSEWHERE = "choose another database with --db or MAKER_DATABASE_URL."
 _MEANINGS = {
@@ -27,20 +29,38 @@ _MEANINGS = {
         "cannot be read or written: the disk reports an error",
         "Check the disk, then `maker db check`.",
     ),
-    sqlite3.SQLITE_NOTADB: ("is not a SQLite database", f"Move the file away, or {_ELSEWHERE}"),
-    sqlite3.SQLITE_CORRUPT: (
-        "is damaged",
-        "See `maker db check`, and restore the file from a backup.",
-    ),
 }
+_RESTORE = "See `maker db check`, and restore the file from a backup."
+_DAMAGE = {
+    sqlite3.SQLITE_CORRUPT: "is damaged",
+    sqlite3.SQLITE_ERROR: "is damaged: its tables are not those that maker made",
+}
+"""The statements are always the same: what they do not find was there once."""
 
 
 def explain(error: BaseException, place: str) -> StoreError:
     """The error of a database driver as one that says what to do; `place` is printable."""
     code = getattr(error, "sqlite_errorcode", None)
+    damage = _damage(error, code, place)
+    if damage:
+        return LogDamaged(f"the database {place} {damage} ({error})", advice=_RESTORE)
+    if isinstance(code, int) and code & 0xFF == sqlite3.SQLITE_NOTADB:
+        advice = f"Move the file away, or {_ELSEWHERE}"
+        return NoDatabase(f"{place} is not a SQLite database", advice=advice)
     known = _MEANINGS.get(code & 0xFF) if isinstance(code, int) else None
     if known is None:
         advice = "Check that it can be reached, then see `maker db check`."
         return StoreError(f"the database {place} failed: {error}", advice=advice)
     meaning, advice = known
     return StoreError(f"the database {place} {meaning} ({error})", advice=advice)
+
+
+def _damage(error: BaseException, code: object, place: str) -> str:
+    """How the database is damaged, if that is what the error says."""
+    if not isinstance(code, int):
+        return "is damaged: a text in it is none" if "decode to UTF-8" in str(error) else ""
+    if code & 0xFF == sqlite3.SQLITE_NOTADB:
+        path = Path(place)
+        was_one = heads.read(path).heads or files.begins_like_a_database(path)
+        return "is damaged: its first page makes no sense" if was_one else ""
+    return _DAMAGE.get(code & 0xFF, "")

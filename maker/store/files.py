@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import difflib
+import errno
+import logging
 import os
 import re
+import stat
 from pathlib import Path
 
-from maker.errors import StoreError
+from maker.errors import NoDatabase, StoreError
 
+_log = logging.getLogger("maker")
 _ELSEWHERE = "Choose another place with --db or MAKER_DATABASE_URL."
+_ODD = {
+    errno.ELOOP: "it is a link that leads in a circle",
+    errno.ENOTDIR: "its folder is not a folder",
+    errno.ENAMETOOLONG: "its name is too long",
+}
+_MAGIC = b"SQLite format 3\0"
+_MOST_NEAR = 3
 _NETWORK = frozenset(
     {"afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "glusterfs", "nfs", "nfs4", "smb3"}
 )
@@ -16,26 +29,72 @@ _NETWORK = frozenset(
 
 def prepare(path: Path) -> None:
     """Create the file (0600) and its folder (0700) if they are missing. Raises StoreError."""
+    if is_there(path):
+        _make_private(path)
+        return
     try:
         _refuse_network(path)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
-        require_file(path)
+        return  # another process was quicker
     except OSError as error:
         raise StoreError(
             f"the database {path} cannot be created: {error.strerror}", advice=_ELSEWHERE
         ) from error
 
 
-def require_file(path: Path) -> None:
-    """Check that `path` is a file. Raises StoreError."""
-    if path.is_file():
-        return
-    odd = "it is a folder" if path.is_dir() else "it is not a file"
-    if not path.parent.is_dir():
-        odd = f"{path.parent} is not a folder"
-    raise StoreError(f"the database {path} cannot be used: {odd}", advice=_ELSEWHERE)
+def is_there(path: Path) -> bool:
+    """Whether there is a file. Raises NoDatabase where something else is in its place."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        if not path.is_symlink():
+            return False
+        odd = f"it is a link to {path.readlink()}, which does not exist"
+    except OSError as error:
+        odd = _ODD.get(error.errno or 0) or f"it cannot be looked at: {error.strerror}"
+    else:
+        if stat.S_ISREG(mode):
+            return True
+        odd = "it is a folder" if stat.S_ISDIR(mode) else "it is not a file"
+    raise NoDatabase(f"the database {path} cannot be used: {odd}", advice=_ELSEWHERE)
+
+
+def _make_private(path: Path) -> None:
+    """Take from others what they may do with files that hold prompts and answers."""
+    for suffix in ("", "-wal", "-shm", "-heads"):
+        file = path.with_name(f"{path.name}{suffix}")
+        with contextlib.suppress(OSError):  # it is not there, or not ours to mend
+            mode = stat.S_IMODE(file.stat().st_mode)
+            if mode & 0o077:
+                file.chmod(mode & 0o700)
+                _log.warning(
+                    "%s could be read by others (mode %04o): it is yours alone now (%04o)",
+                    file,
+                    mode,
+                    mode & 0o700,
+                )
+
+
+def near(path: Path) -> list[Path]:
+    """Files beside `path` that may be meant: with a similar name, or named as databases are."""
+    try:
+        names = sorted(entry.name for entry in os.scandir(path.parent) if entry.is_file())
+    except OSError:
+        return []
+    names = [name for name in names if not name.endswith(("-wal", "-shm", "-heads", "-journal"))]
+    similar = difflib.get_close_matches(path.name, names, n=_MOST_NEAR, cutoff=0.7)
+    similar += [name for name in names if name.endswith((".db", ".sqlite")) and name not in similar]
+    return [path.with_name(name) for name in similar[:_MOST_NEAR]]
+
+
+def begins_like_a_database(path: Path) -> bool:
+    """Whether the first bytes are those of a SQLite file, though perhaps cut off or flipped."""
+    with path.open("rb") as file:
+        first = file.read(len(_MAGIC))
+    alike = sum(one == other for one, other in zip(first, _MAGIC, strict=False))
+    return alike == len(first) > 0 or alike >= len(_MAGIC) // 2
 
 
 def identity(path: Path) -> tuple[int, int] | None:
@@ -52,7 +111,8 @@ def require_same(path: Path, opened: tuple[int, int] | None) -> None:
     if identity(path) != opened:
         raise StoreError(
             f"the database {path} was deleted, moved or replaced while it was in use",
-            advice="What was stored before is in that file; put it back, then resume the run.",
+            advice=f"What was stored before is in that file, the newest of it in {path}-wal. Put "
+            "the file back beside it, or move both together; then resume the run.",
         )
 
 

@@ -26,10 +26,14 @@ _LINE = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}) ([1-9]\d{0,17
 
 
 class Notes(Struct, frozen=True):
-    """The heads that a file notes, by run, and how many of its lines nobody can read."""
+    """The heads that a file notes, by run, and how many of its lines nobody can read.
+
+    `refusal` is why the file could not be read at all.
+    """
 
     heads: dict[RunId, Head] = {}
     unreadable: int = 0
+    refusal: str = ""
 
 
 def file_of(database: Path) -> Path:
@@ -41,8 +45,10 @@ def read(database: Path) -> Notes:
     """What is noted beside the database; nothing where there is no such file."""
     try:
         content = file_of(database).read_bytes()
-    except OSError:
+    except FileNotFoundError:
         return Notes()
+    except OSError as error:
+        return Notes(refusal=error.strerror or str(error))
     heads, unreadable = {}, 0
     for line in content.decode("ascii", errors="replace").splitlines():
         fields = _LINE.fullmatch(line)
@@ -70,6 +76,12 @@ def forget(database: Path, runs: Collection[RunId]) -> None:
         with _locked(database) as heads:
             for run in runs:
                 heads.pop(run, None)
+
+
+def clear(database: Path) -> None:
+    """Take back all notes: they are of a database that is gone, and a new one begins here."""
+    with contextlib.suppress(OSError):
+        file_of(database).unlink()
 
 
 def require(database: Path, run: RunId, records: Sequence[Record]) -> None:

@@ -62,5 +62,11 @@ def _absolute(path: str, field: str) -> str:
         raise ConfigError(f"{path!r} is not the path of a database", field=field, advice=_ADVICE)
     try:
         return str(Path(path).expanduser().absolute())
-    except (RuntimeError, FileNotFoundError) as error:
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"{path} is in the current folder, which does not exist any more",
+            field=field,
+            advice="Change to one that does, or give an absolute path.",
+        ) from error
+    except RuntimeError as error:
         raise ConfigError(f"{path}: {error}", field=field, advice=_ADVICE) from error

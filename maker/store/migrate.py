@@ -14,17 +14,26 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from maker.errors import StoreError
-from maker.store import ddl, engine, faults, files, location, schema, versions
+from maker.store import ddl, engine, faults, files, heads, location, reading, schema, versions
 
 
 def prepare(url: str) -> None:
     """Create or upgrade the database where that is needed. Raises StoreError."""
     path = location.sqlite_path(url)
     if path is not None:
-        files.prepare(path)
+        prepare_file(path)
         if versions.file_state(path) == "current":
             return
     upgrade(url)
+
+
+def prepare_file(path: Path) -> None:
+    """Make sure that there is a file, and that none is taken for new that has lost its content."""
+    if not files.is_there(path):
+        heads.clear(path)
+    files.prepare(path)
+    if path.stat().st_size == 0 and heads.read(path).heads:
+        raise reading.emptied(path)
 
 
 def upgrade(url: str) -> bool:
@@ -49,7 +58,7 @@ def transaction(url: str) -> Iterator[Connection]:
     url = location.normal(url)
     path = location.sqlite_path(url)
     if path is not None:
-        files.prepare(path)
+        prepare_file(path)
     try:
         with engine.sync_engine(url, foreign_keys=False).begin() as connection:
             yield connection

@@ -64,11 +64,13 @@ def _require_row(row: RunRow, state: RunState) -> None:
         raise LogDamaged("the log does not begin with a TaskSubmitted", seq=1)
     folded = msgspec.to_builtins(summary(state))
     stored = msgspec.to_builtins(row.summary)
-    wrong = [name for name, value in folded.items() if stored[name] != value]
-    if wrong:
-        listed = ", ".join(
-            f"{name} ({stored[name]!r} instead of {folded[name]!r})" for name in wrong
-        )
+    wrong = [
+        f"{name} ({stored[name]!r} instead of {value!r})"
+        for name, value in folded.items()
+        if stored[name] != value
+    ]
+    if wrong or row.damage:
+        listed = row.damage or ", ".join(wrong)
         raise LogDamaged(
             f"the log is intact, but the run's row disagrees with it: {one_line(listed, 400)}",
             seq=row.head_seq,

@@ -21,7 +21,8 @@ _EVERY = 2**31 - 1
 _AT_ONCE = 1000
 """Events in one transaction of a reader."""
 _LAST = re.compile(r"@last(?:~(\d{1,6}))?")
-_NEWEST_FIRST = "ORDER BY started_at DESC, run DESC"
+_NEWEST_FIRST = "ORDER BY run DESC"
+"""In the order in which they were begun, whatever the clock said then."""
 _RUNS = f"""
     SELECT * FROM v_runs WHERE pruned = 0
         AND (CAST(:status AS TEXT) IS NULL OR status = :status)
@@ -36,7 +37,10 @@ _LIKE = f"""
 
 
 class RunRow(Value, frozen=True, kw_only=True):
-    """A run as lists show it. `crashed`: it counts as running, but nobody works on it."""
+    """A run as lists show it. `crashed`: it counts as running, but nobody works on it.
+
+    `damage`: what in the row makes no sense; the summary is without it.
+    """
 
     key: int
     run_id: RunId
@@ -46,10 +50,13 @@ class RunRow(Value, frozen=True, kw_only=True):
     lease_owner: str | None
     lease_expires_at: float | None
     crashed: bool
+    damage: str = ""
 
     @property
     def status(self) -> str:
         """The status to show."""
+        if self.damage:
+            return "damaged"
         return "crashed" if self.crashed else self.summary.status
 
 
@@ -63,11 +70,17 @@ class Reader:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._fetch = self._stack.enter_context(reading.opened(self._url))
+        self._database = self._stack.enter_context(reading.opened(self._url))
+        self._fetch = self._database.fetch
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+
+    @property
+    def note(self) -> str:
+        """What should be known about how the database is read; usually nothing."""
+        return self._database.note
 
     def runs(
         self,
@@ -90,6 +103,7 @@ class Reader:
 
     def run(self, run: RunId) -> RunRow:
         """The row of one run. Raises RunNotFound."""
+        self._require_content()
         rows.run_bytes(run)
         found = self._fetch(_ONE, {"run_id": run.lower()})
         if not found:
@@ -101,6 +115,7 @@ class Reader:
 
         Raises RunNotFound, which names the candidates where there are several.
         """
+        self._require_content()
         last = _LAST.fullmatch(reference)
         if last is not None:
             return self._nth(reference, int(last[1] or 0))
@@ -127,14 +142,14 @@ class Reader:
         head = integrity.Head(row.head_seq, bytes.fromhex(row.head_hash))
         return integrity.verified(self._records(row), head)
 
-    def noted(self) -> Mapping[RunId, integrity.Head]:
+    def notes(self) -> heads.Notes:
         """Where logs ended, as noted beside the database; nothing with PostgreSQL."""
-        return heads.read(self.path).heads if self.path else {}
+        return heads.read(self.path) if self.path else heads.Notes()
 
     def require_not_lost(self, reference: str) -> None:
         """Raise LogDamaged if the run that is meant, and is not there, was noted once."""
         digits = reference.lower().replace("-", "")
-        for run, head in self.noted().items():
+        for run, head in self.notes().heads.items():
             name = run.replace("-", "")
             if len(digits) >= SHORTEST_REFERENCE and (
                 name.startswith(digits) or name.endswith(digits)
@@ -162,6 +177,10 @@ class Reader:
             raise rows.no_such_run(row.run_id)  # deleted meanwhile
         integrity.require_end(ends[0]["head_seq"], ends[0]["last"] or 0)
 
+    def _require_content(self) -> None:
+        if self.path is not None and self._database.is_empty:
+            raise reading.emptied(self.path)
+
     def _nth(self, reference: str, back: int) -> RunId:
         for row in self._fetch(_NTH, {"back": back}):
             return RunId(row["run_id"])
@@ -172,10 +191,12 @@ class Reader:
         )
 
     def _row(self, row: Mapping[str, Any]) -> RunRow:
+        summary, damage = rows.summary_of(row)
         return RunRow(
             key=row["run"],
             run_id=RunId(row["run_id"]),
-            summary=rows.summary_of(row),
+            summary=summary,
+            damage=damage,
             head_seq=row["head_seq"],
             head_hash=row["head_hash"],
             lease_owner=row["lease_owner"],
@@ -185,7 +206,9 @@ class Reader:
 
     def _is_abandoned(self, row: Mapping[str, Any]) -> bool:
         owner, expires_at = row["lease_owner"], row["lease_expires_at"]
-        return owner is None or expires_at <= self._now or lease.is_dead(owner)
+        if not isinstance(owner, str) or not isinstance(expires_at, float):
+            return True
+        return expires_at <= self._now or lease.is_dead(owner)
 
 
 def _only(found: list[str], reference: str) -> RunId:

@@ -7,38 +7,69 @@ keeps the write-ahead log from growing.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from maker.errors import StoreError
-from maker.store import faults, files, location, versions
+from maker.errors import LogDamaged, StoreError
+from maker.store import faults, files, heads, location, versions
 
+_NO_WAL_INDEX = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+"""What SQLite says where it cannot make the files that a write-ahead log needs."""
 Row: TypeAlias = Mapping[str, Any]
 Fetch: TypeAlias = Callable[[str, Mapping[str, Any]], Sequence[Row]]
 """Runs a statement with `:name` parameters and gives its rows."""
 
 
+class Opened(NamedTuple):
+    """A database that is open for reading; `note`: what should be known about how it is read.
+
+    `is_empty`: there is a file, but nothing in it, as after a creation that was cut short.
+    """
+
+    fetch: Fetch
+    note: str = ""
+    is_empty: bool = False
+
+
 @contextmanager
-def opened(url: str) -> Iterator[Fetch]:
+def opened(url: str) -> Iterator[Opened]:
     """Open the database for reading; one that does not exist yet has no rows."""
     path = location.sqlite_path(url)
     if path is None:
         with _postgres(url) as fetch:
-            yield fetch
-    elif not path.exists():
-        yield lambda _statement, _values: []
+            yield Opened(fetch)
+    elif not files.is_there(path):
+        yield Opened(_nothing)
+    elif path.stat().st_size == 0:
+        if heads.read(path).heads:
+            raise emptied(path)
+        yield Opened(_nothing, f"{path} is empty (0 bytes)", is_empty=True)
     else:
-        with _sqlite(path) as fetch:
-            yield fetch
+        with _sqlite(path) as database:
+            yield database
+
+
+def emptied(path: Path) -> LogDamaged:
+    """The error for a file without content: even a database without runs has some."""
+    noted = heads.read(path).heads
+    lost = f" ({heads.file_of(path)} notes {', '.join(list(noted)[:3])})" if noted else ""
+    return LogDamaged(
+        f"the database {path} is empty (0 bytes): what it held is lost{lost}",
+        advice="Restore it from a backup. If it never held a run, delete the file.",
+    )
+
+
+def _nothing(statement: str, values: Mapping[str, Any]) -> Sequence[Row]:
+    return []
 
 
 @contextmanager
-def _sqlite(path: Path) -> Iterator[Fetch]:
-    files.require_file(path)
-
+def _sqlite(path: Path) -> Iterator[Opened]:
     def fetch(statement: str, values: Mapping[str, Any]) -> Sequence[Row]:
         try:
             rows: list[Any] = connection.execute(statement, values).fetchall()
@@ -47,26 +78,44 @@ def _sqlite(path: Path) -> Iterator[Fetch]:
             raise faults.explain(error, str(path)) from error
 
     try:
-        connection = _connected(path)
+        connection, note = _connected(path)
     except sqlite3.Error as error:
         raise faults.explain(error, str(path)) from error
     with closing(connection):
         connection.row_factory = sqlite3.Row
-        yield _readable(fetch, versions.sqlite_state, str(path))
+        # What is no text shows as such in one row, and keeps no other from being read.
+        connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+        yield Opened(_readable(fetch, versions.sqlite_state, str(path)), note)
 
 
-def _connected(path: Path) -> sqlite3.Connection:
-    """A read-only connection, after SQLite has undone what a killed process left half done."""
-    connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10.0)
+def _connected(path: Path) -> tuple[sqlite3.Connection, str]:
+    """A read-only connection, and a note where the file cannot be written or not be read whole."""
+    note = "" if os.access(path, os.W_OK) else f"{path} is not yours to write: it is only read"
+    try:
+        return _attached(path, "mode=ro"), note
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_READONLY_ROLLBACK:
+            # SQLite undoes what a killed process left half done, but not on a read-only connection.
+            _attached(path, "mode=rw").close()
+            return _attached(path, "mode=ro"), note
+        if error.sqlite_errorcode & 0xFF not in _NO_WAL_INDEX or not os.access(path, os.R_OK):
+            raise
+    wal = path.with_name(f"{path.name}-wal")
+    if wal.exists() and wal.stat().st_size > 0:
+        note = (
+            f"{path} and its folder are not yours to write: the newest events, which are still in "
+            f"{wal.name}, are not shown"
+        )
+    return _attached(path, "immutable=1"), note
+
+
+def _attached(path: Path, how: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, timeout=10.0)
     try:
         connection.execute("PRAGMA user_version")
-    except sqlite3.Error as error:
+    except sqlite3.Error:
         connection.close()
-        if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
-            raise
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as writable:
-            writable.execute("PRAGMA user_version")
-        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=10.0)
+        raise
     return connection
 
 
@@ -98,7 +147,7 @@ def _readable(
 
     match state(ask, place):
         case "fresh":
-            return lambda _statement, _values: []
+            return _nothing
         case "current" | "readable":
             return fetch
         case "old":

@@ -7,6 +7,7 @@ that must start quickly, on the driver alone.
 from __future__ import annotations
 
 import hashlib
+import math
 import uuid
 import zlib
 from collections.abc import Mapping, Sequence
@@ -41,6 +42,15 @@ ENDS = """
     WHERE run = :key"""
 """Where the row says that the log ends, and where it does."""
 BLOB = "SELECT codec, content FROM blobs WHERE digest = :digest"
+
+
+_TOTALS = Totals.__struct_fields__
+_SUMMARY_TYPES = {
+    field.name: field.type
+    for kind in (RunSummary, Totals)
+    for field in msgspec.structs.fields(kind)
+    if field.name != "totals"
+}
 
 
 class Place(Struct, frozen=True):
@@ -82,17 +92,25 @@ def summary_row(summary: RunSummary) -> dict[str, Any]:
     return {**row, **msgspec.structs.asdict(row.pop("totals"))}
 
 
-def summary_of(row: Mapping[str, Any]) -> RunSummary:
-    """The summary in a row of `runs`. Raises StoreError where it makes no sense."""
-    flat = {name: row[name] for name in RunSummary.__struct_fields__ if name != "totals"}
-    totals = {name: row[name] for name in Totals.__struct_fields__}
-    try:
-        return msgspec.convert({**flat, "totals": totals}, RunSummary)
-    except msgspec.ValidationError as error:
-        raise StoreError(
-            f"the row of run {row['run_id']} makes no sense: {error}",
-            advice="See `maker db check`.",
-        ) from error
+def summary_of(row: Mapping[str, Any]) -> tuple[RunSummary, str]:
+    """The summary in a row of `runs`, and what in it makes no sense and was left out.
+
+    One impossible value must not keep all other runs from being listed.
+    """
+    sound: dict[str, Any] = {"instruction": "", "status": "failed"}
+    odd = []
+    for name, kind in _SUMMARY_TYPES.items():
+        value = row[name]
+        try:
+            sound[name] = msgspec.convert(value, kind)
+        except msgspec.ValidationError as error:
+            odd.append(f"{name} is {value!r}: {error}")
+        else:
+            if isinstance(value, float) and not math.isfinite(value):
+                del sound[name]
+                odd.append(f"{name} is {value}")
+    totals = Totals(**{name: sound.pop(name) for name in _TOTALS if name in sound})
+    return RunSummary(**sound, totals=totals), "; ".join(odd)
 
 
 def blob_row(digest: bytes, content: bytes) -> dict[str, Any]:

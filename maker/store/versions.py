@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from maker.errors import StoreError
+from maker.errors import LogDamaged, StoreError
 from maker.store import ddl, faults
 
 State = Literal["fresh", "current", "readable", "old"]
@@ -18,14 +18,20 @@ Ask = Callable[[str], Sequence[Any]]
 # One statement, because another process may create the schema at the same moment.
 _SQLITE = """
     SELECT (SELECT application_id FROM pragma_application_id),
-        (SELECT user_version FROM pragma_user_version), count(*) FROM sqlite_master"""
+        (SELECT user_version FROM pragma_user_version), count(*),
+        count(*) FILTER (WHERE name IN ('runs', 'events', 'blobs', 'alembic_version'))
+    FROM sqlite_master"""
 
 
 def sqlite_state(ask: Ask, place: str) -> State:
     """The state of an open SQLite database. Raises StoreError for a newer or a foreign one."""
-    application, version, tables = ask(_SQLITE)
+    application, version, tables, ours = ask(_SQLITE)
     if application == ddl.APPLICATION_ID:
+        if version > ddl.VERSION:
+            _require_stamp(ask, version, place)
         return _compare(version, place)
+    if ours == 4:
+        raise _damaged(place, f"its header does not say that it is maker's ({application})")
     if tables or version:
         raise StoreError(
             f"{place} is a database of another program",
@@ -52,6 +58,19 @@ def file_state(path: Path) -> State:
         raise faults.explain(error, str(path)) from error
     finally:
         connection.close()
+
+
+def _require_stamp(ask: Ask, version: int, place: str) -> None:
+    """A newer maker notes its version in the header and in a table: one of them alone is damage."""
+    (revision,) = ask("SELECT max(version_num) FROM alembic_version")
+    if revision != f"{version:04d}":
+        raise _damaged(place, f"its header says version {version}, its table {revision}")
+
+
+def _damaged(place: str, how: str) -> LogDamaged:
+    return LogDamaged(
+        f"the database {place} is damaged: {how}", advice="Restore the file from a backup."
+    )
 
 
 def _compare(version: int, place: str) -> State:

@@ -45,6 +45,6 @@ def test_a_file_that_is_no_database_is_told_and_kept(
     database().parent.mkdir(parents=True)
     database().write_bytes(b"This is a letter to my aunt, and not a database at all. " * 40)
     for command in (["db", "check"], ["db", "upgrade"], ["history"]):
-        assert main(command) == 1
-        assert "Error: " in capsys.readouterr().err
+        assert main(command) == 2
+        assert "is not a SQLite database" in capsys.readouterr().err
     assert database().read_bytes().startswith(b"This is a letter")

@@ -64,7 +64,7 @@ async def test_a_folder_in_place_of_the_database_is_refused(tmp_path):
 
 async def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match="file is not a folder"):
+    with pytest.raises(StoreError, match="its folder is not a folder"):
         await SqlStore(tmp_path / "file" / "maker.db").load(RUN)
 
 

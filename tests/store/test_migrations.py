@@ -220,6 +220,8 @@ async def test_a_newer_database_is_refused_and_left_alone(tmp_path, summary, log
     migrate.prepare(str(path))
     with closing(sqlite3.connect(path)) as raw:
         raw.execute(f"PRAGMA user_version = {ddl.VERSION + 1}")
+        raw.execute(f"UPDATE alembic_version SET version_num = '{ddl.VERSION + 1:04d}'")
+        raw.commit()
     before = path.read_bytes()
     with pytest.raises(StoreError, match="newer maker") as refused:
         await SqlStore(path).append(RUN, log("a"), {}, summary())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -143,6 +145,58 @@ def test_a_blob_whose_content_is_not_what_its_name_says_is_never_handed_out(plac
             reader.blob("cd" * 32)
 
 
+async def test_the_newest_run_is_the_one_begun_last_whatever_the_clock_said(place, log, summary):
+    store = SqlStore(place)
+    for number, started_at in enumerate((4e9, 2.5, 1.5)):
+        run = RunId(f"01890000-0000-7000-8000-00000000100{number}")
+        await store.append(run, log("x"), {}, summary(started_at=started_at))
+        with Reader(place) as reader:
+            assert reader.resolve("@last") == run
+            assert reader.resolve("@last~1") == ids(reader.runs())[1]
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    "value", ["-1", "1e300", "9e999", "-9e999", "CAST('soon' AS TEXT)", "NULL", "x'ff'"]
+)
+def test_an_impossible_value_in_one_row_leaves_the_other_runs_listed(place, value):
+    """STRICT tables refuse most of them; a damaged page or another schema does not."""
+    with closing(sqlite3.connect(place)) as raw:
+        (view,) = raw.execute("SELECT sql FROM sqlite_master WHERE name = 'v_runs'").fetchone()
+        for column in ("started_at", "lease_expires_at", "tokens"):
+            odd = f"CASE run WHEN 1 THEN {value} ELSE {column} END AS {column}"
+            view = view.replace(f"{column},", f"{odd},", 1)
+        raw.execute("DROP VIEW v_runs")
+        raw.execute(view)
+    with Reader(place, now=NOW) as reader:
+        rows = {row.run_id: row for row in reader.runs()}
+    assert set(rows) == {OLD, BUSY, DONE}
+    assert (rows[BUSY].status, rows[DONE].status) == ("running", "completed")
+    assert rows[OLD].status in ("crashed", "damaged")
+
+
+def test_what_is_no_text_in_one_row_leaves_the_other_runs_listed(place):
+    with closing(sqlite3.connect(place, isolation_level=None)) as raw:
+        raw.execute("UPDATE runs SET instruction = CAST(x'fffe' AS TEXT) WHERE run = 1")
+        raw.execute("DROP TRIGGER events_no_update")
+        raw.execute("UPDATE events SET payload = CAST(x'22ff22' AS TEXT) WHERE run = 2")
+    with Reader(place) as reader:
+        assert [row.summary.instruction for row in reader.runs()][2] == "\ufffd\ufffd"
+        with pytest.raises(LogDamaged):
+            reader.records(BUSY)
+        assert reader.records(OLD)
+
+
+async def test_a_writer_calls_what_is_no_text_damage(place):
+    with closing(sqlite3.connect(place, isolation_level=None)) as raw:
+        raw.execute("DROP TRIGGER events_no_update")
+        raw.execute("UPDATE events SET payload = CAST(x'22ff22' AS TEXT) WHERE run = 2")
+    store = SqlStore(place)
+    with pytest.raises(LogDamaged, match="a text in it is none"):
+        await store.load(BUSY)
+    await store.close()
+
+
 def test_where_there_is_no_database_there_are_no_runs_and_none_is_created(tmp_path):
     place = tmp_path / "none" / "maker.db"
     with Reader(str(place)) as reader:
@@ -167,6 +221,8 @@ def test_a_database_of_another_version_is_not_read(tmp_path, version, words):
     with migrate.transaction(place) as connection:
         connection.exec_driver_sql(f"PRAGMA application_id = {ddl.APPLICATION_ID}")
         connection.exec_driver_sql(f"PRAGMA user_version = {version}")
+        connection.exec_driver_sql(ddl.ALEMBIC_TABLE)
+        connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{version:04d}')")
     with pytest.raises(MakerError) as refused, Reader(place):
         pass
     assert words in refused.value.advice
