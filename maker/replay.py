@@ -214,7 +214,7 @@ def _without_words(result: dict[str, Any]) -> dict[str, Any]:
 
 def _changed(state: RunState, seq: int, event: e.AgentReplied) -> list[ChangedInput]:
     call = call_for(state, event.key)
-    if request_hash(call) == event.request:
+    if request_hash(call, state.rules) == event.request:
         return []
     what: Literal["prompt", "settings"] = (
         "settings" if content_hash(prompt_text(call)) == event.prompt else "prompt"

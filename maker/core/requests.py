@@ -7,17 +7,24 @@ import hashlib
 import msgspec
 
 from maker.core.models import AgentCall
+from maker.core.version import RULES
 
 MEANING = (
     "role", "prompt_version", "system_prompt", "prompt", "model", "effort", "thinking", "tools",
     "output_schema", "targets",
 )  # fmt: skip
 """What the answer may depend on; working folder, date, limits and session are not in it."""
+FOLDER = "\0working folder\0"
 
 
-def request_hash(call: AgentCall) -> str:
-    """SHA-256 (hex) over the call's meaning; equal questions have equal hashes."""
+def request_hash(call: AgentCall, rules: int = RULES) -> str:
+    """SHA-256 (hex) over the call's meaning; equal questions have equal hashes.
+
+    The working folder's place in the prompt counts as a placeholder, but under the first rules.
+    """
     meaning = {name: getattr(call, name) for name in MEANING}
+    if call.cwd and rules >= 2:
+        meaning["prompt"] = call.prompt.replace(call.cwd, FOLDER)
     return hashlib.sha256(msgspec.json.encode(meaning, order="deterministic")).hexdigest()
 
 

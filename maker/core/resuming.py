@@ -13,6 +13,8 @@ from maker.core.state import Lane, RunState, answered, changed
 
 PAUSED_BY_SETTINGS = frozenset({"model", "settings"})
 """Reasons of a pause that only other settings can end."""
+WHERE = ("cwd", "add_dirs", "mcp_servers")
+"""Settings that say where: they take effect at once, those that say how at the next try."""
 LEFT_CALLS_OPEN = frozenset({"signal", "ambiguous"})
 """Reasons of a pause after which a call may have acted; before any other, all have ended."""
 
@@ -27,7 +29,10 @@ def resume(state: RunState, event: e.RunResumed) -> None:
     if event.rules > state.rules:
         state.rules = event.rules
         _judge_anew(state)
+    where = {name: getattr(state.settings, name) for name in WHERE}
     for lane in state.lanes.values():
+        if event.rules >= 2:
+            lane.config = msgspec.structs.replace(lane.config, **where)
         lane.ambiguous = _may_be_ambiguous(lane) and (lane.ambiguous or not in_order)
         _renew(lane, state.settings, reason)
     if event.replan:

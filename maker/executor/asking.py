@@ -200,5 +200,10 @@ class Asker:
         reply = purified(reply, self._secrets)
         prompt = prompt_text(call)
         digest = content_hash(prompt)
-        event = e.AgentReplied(key=call.key, request=request_hash(call), prompt=digest, reply=reply)
+        event = e.AgentReplied(
+            key=call.key,
+            request=request_hash(call, self._log.state.rules),
+            prompt=digest,
+            reply=reply,
+        )
         self._log.append(event, {digest: prompt})

@@ -7,7 +7,8 @@ import pytest
 
 from fakes import Play, ScriptedAgent, plan, play, step
 from maker.core import events as e
-from maker.core.models import AgentCall, TaskConfig
+from maker.core.models import AgentCall, CallKey, TaskConfig
+from maker.core.requests import request_hash
 from maker.errors import AgentNotReady, AgentUnavailable, ConfigError, ModelNotFound
 from maker.replay import replay
 
@@ -57,6 +58,39 @@ async def test_a_vote_that_has_begun_is_not_mixed_but_held_again(kind: str) -> N
     assert agent.keys == ["step/0.0/1/0", "step/0.0/1/1"]
     assert {call.model for call in agent.calls} == {"new"}
     assert replay(await again.records()).outcome == "identical"
+
+
+async def test_a_vote_goes_on_where_its_folder_has_moved_to() -> None:
+    """What says where takes effect at once, and the votes that were paid for stay."""
+
+    def script(call: AgentCall) -> str | Exception:
+        lost = call.cwd == "/gone" and call.key.endswith("/1")
+        return fault(call, "settings") if lost else '{"n": 3}'
+
+    first = await play(ScriptedAgent(script), config=VOTED, given=plan())
+    paused(first, "settings")
+    agent = ScriptedAgent(script)
+    moved = e.RunResumed(options={"cwd": "/here"}, rules=2)
+    again = await play(agent, history=await first.records(), opening=[moved])
+    assert isinstance(again.events[-1], e.TaskCompleted)
+    assert agent.keys == ["step/0.0/0/1"]
+    assert replay(await again.records()).outcome == "identical"
+
+
+def test_the_folder_in_a_prompt_is_no_part_of_what_was_asked() -> None:
+    def call(folder: str) -> AgentCall:
+        return AgentCall(
+            key=CallKey("step/0.0/0/0"),
+            role="step",
+            system_prompt="",
+            prompt=f"The working folder is {folder}; look at {folder}/README.md.",
+            model="m",
+            prompt_version="1",
+            cwd=folder,
+        )
+
+    assert request_hash(call("/a/b")) == request_hash(call("/c"))
+    assert request_hash(call("/a/b"), rules=1) != request_hash(call("/c"), rules=1)
 
 
 async def test_a_vote_that_was_given_up_is_no_failed_try() -> None:
