@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib.util
 import os
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+import sqlalchemy
 from hypothesis import settings
 
 import postgres_server
+from maker.store.location import normal
 
 _HOME = tempfile.TemporaryDirectory(prefix="maker-tests-", ignore_cleanup_errors=True)
 # Set at import: tests outside of this folder (the seed's) are covered by it, too.
@@ -47,6 +50,19 @@ def postgres() -> Iterator[str]:
         _lacking("psycopg is missing: uv sync --extra postgres")
     with postgres_server.started(programs) as url:
         yield url
+
+
+@pytest.fixture
+def postgres_alone(postgres: str) -> Iterator[str]:
+    """A PostgreSQL database in which there is nothing else."""
+    server = sqlalchemy.create_engine(normal(postgres), isolation_level="AUTOCOMMIT")
+    name = f"maker_{uuid.uuid4().hex}"
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield server.url.set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    server.dispose()
 
 
 def _lacking(reason: str) -> NoReturn:

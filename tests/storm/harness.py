@@ -25,7 +25,7 @@ from maker.core.seams import Agent
 from maker.errors import RunNotFound
 from maker.store.queries import Reader
 from maker.tools.registry import ToolRegistry
-from storm.moments import Gate, Moment, Trap, watch_commits
+from storm.moments import Gate, Moment, Trap, watch
 from storm.purchases import CountedAgent, Ledger
 
 PLAN = Path(__file__).with_name("plan.yaml")
@@ -38,7 +38,8 @@ class Session(Forked):
         self,
         args: Sequence[str],
         *,
-        place: Path,
+        url: str,
+        ledger: Ledger,
         landed: frozenset[str],
         moment: Moment | None,
         before: Callable[[], None],
@@ -47,8 +48,8 @@ class Session(Forked):
         self._gate = Gate()
         super().__init__(
             args,
-            environ={"MAKER_DATABASE_URL": str(place / "maker.db"), "MAKER_HOME": str(place)},
-            before=partial(_prepared, Ledger(place / "ledger"), Trap(moment, self._gate), before),
+            environ={"MAKER_DATABASE_URL": url},
+            before=partial(_prepared, ledger, Trap(moment, self._gate), before),
         )
 
     @property
@@ -96,12 +97,13 @@ class Session(Forked):
 
 
 class Storm:
-    """A folder with a database, a ledger of purchases, and the processes that worked on them."""
+    """A folder with a ledger and a database, unless `url` names another, and who worked on it."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, url: str | None = None) -> None:
         self.place = place
         self.place.mkdir(parents=True, exist_ok=True)
         self.database, self.ledger = place / "maker.db", Ledger(place / "ledger")
+        self.url = url or str(self.database)
         self.sessions: list[Session] = []
 
     @contextmanager
@@ -114,7 +116,9 @@ class Storm:
     ) -> Iterator[Session]:
         """A process that does not outlive the block; `run` is what it is to go on with."""
         landed = frozenset(self.answered(run)) if run else frozenset()
-        session = Session(args, place=self.place, landed=landed, moment=moment, before=before)
+        session = Session(
+            args, url=self.url, ledger=self.ledger, landed=landed, moment=moment, before=before
+        )
         self.sessions.append(session)
         try:
             yield session
@@ -141,12 +145,12 @@ class Storm:
 
     def newest(self) -> RunId | None:
         """The newest run; None where nothing was stored yet."""
-        with Reader(str(self.database)) as reader:
+        with Reader(self.url) as reader:
             return next((row.run_id for row in reader.runs(limit=1)), None)
 
     def log(self, run: RunId) -> list[e.Event]:
         """The events of the run, verified; none where nothing was stored yet."""
-        with Reader(str(self.database)) as reader:
+        with Reader(self.url) as reader:
             try:
                 records = reader.records(run)
             except RunNotFound:
@@ -198,7 +202,7 @@ def first_to_end(*sessions: Session) -> Session:
 
 def _prepared(ledger: Ledger, trap: Trap, before: Callable[[], None]) -> None:
     """In the child: count what is bought, and set the trap."""
-    watch_commits(trap.reached)
+    watch(trap.reached)
     agent_for = app.agent_for
 
     def counted(config: TaskConfig, registry: ToolRegistry) -> Agent:

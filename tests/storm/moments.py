@@ -7,7 +7,8 @@ import random
 import select
 import signal
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -85,27 +86,40 @@ class Trap:
                 self._gate.hold()
 
 
-def watch_commits(reached: Callable[[str], None]) -> None:
-    """Tell before and after each COMMIT of each SQLite connection that this process opens."""
+def watch(reached: Callable[[str], None], timeout_s: float | None = None) -> None:
+    """Tell of each COMMIT, before and after, and of each statement that SQLite refuses.
+
+    It holds for every connection that this process opens; `timeout_s` is what it waits for locks.
+    """
     connect: Callable[..., sqlite3.Connection] = sqlite3.connect
 
+    class Cursor(sqlite3.Cursor):
+        def execute(self, *statement: Any) -> sqlite3.Cursor:
+            with _refusals(reached):
+                return super().execute(*statement)
+
+    class Connection(sqlite3.Connection):
+        def cursor(self, factory: Any = Cursor) -> Any:
+            return super().cursor(factory)
+
+        def commit(self) -> None:
+            reached("committing")
+            with _refusals(reached):
+                super().commit()
+            reached("committed")
+
     def connected(*args: Any, **kwargs: Any) -> sqlite3.Connection:
-        return connect(*args, **{**kwargs, "factory": _connection(reached)})
+        if timeout_s is not None:
+            kwargs["timeout"] = timeout_s
+        return connect(*args, **{**kwargs, "factory": Connection})
 
     sqlite3.connect = sqlite3.dbapi2.connect = connected  # type: ignore[assignment]
 
 
-def _connection(reached: Callable[[str], None]) -> type[sqlite3.Connection]:
-    class Watched(sqlite3.Connection):
-        def commit(self) -> None:
-            reached("committing")
-            super().commit()
-            reached("committed")
-
-        def execute(self, statement: str, *values: Any) -> sqlite3.Cursor:
-            if statement.strip().upper() != "COMMIT":
-                return super().execute(statement, *values)
-            self.commit()
-            return self.cursor()
-
-    return Watched
+@contextmanager
+def _refusals(reached: Callable[[str], None]) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError:
+        reached("refused")
+        raise

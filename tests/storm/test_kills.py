@@ -25,17 +25,30 @@ def test_a_storm_of_kills_loses_nothing_and_buys_nothing_twice(tmp_path, size, c
             break
         storm = Storm(tmp_path / str(seed))
         hit = _killed_until_done(storm, seed, min(KILLS_A_RUN, size - kills))
-        run = storm.newest()
-        log, made = storm.log(run), list(storm.sessions)
-        lost, twice = oracles.lost(made, log), oracles.twice(storm, made, log)
         count("kills that hit", hit)
-        count("events printed", sum(len(session.printed) - 1 for session in made))
-        count("lost", len(lost))
-        count("bought twice", len(twice))
-        in_flight = len(storm.ledger.asked()) - len(storm.answered(run))
-        count("in flight when killed, bought again", in_flight)
-        assert oracles.contradictions(storm, run, undisturbed(seed), made) == []
+        _look_at(storm, count)
+        assert oracles.contradictions(storm, storm.newest(), undisturbed(seed)) == []
         kills += hit
+
+
+def test_kills_beside_postgres_lose_nothing_either(
+    tmp_path, size, count, undisturbed, postgres_alone
+):
+    storm = Storm(tmp_path / "storm", postgres_alone)
+    count("kills that hit", _killed_until_done(storm, 11, max(4, size // 10)))
+    _look_at(storm, count)
+    assert oracles.contradictions(storm, storm.newest(), undisturbed(11)) == []
+
+
+def _look_at(storm: Storm, count) -> None:
+    """Keep the figures of a storm that has passed."""
+    run = storm.newest()
+    log, sessions = storm.log(run), storm.sessions
+    count("events printed", sum(len(session.printed) - 1 for session in sessions))
+    count("lost", len(oracles.lost(sessions, log)))
+    count("bought twice", len(oracles.twice(storm, sessions, log)))
+    in_flight = len(storm.ledger.asked()) - len(storm.answered(run))
+    count("in flight when killed, bought again", in_flight)
 
 
 def _killed_until_done(storm: Storm, seed: int, kills: int) -> int:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from contextlib import ExitStack
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -67,10 +71,52 @@ def test_a_stopped_writer_that_wakes_after_a_takeover_buys_nothing(storm, undist
     assert oracles.contradictions(storm, run, undisturbed(3)) == []
 
 
-def _taken_over(storm: Storm, run: RunId) -> Session:
+def _taken_over(storm: Storm, run: RunId, *more: str) -> Session:
     """The first `resume` that is let in: the lease of a process that lives must run out first."""
     while True:
-        session = storm(*resume(run), run=run)
+        session = storm(*resume(run, *more), run=run)
         if session.status != 2:
             return session
-        assert "is being worked on by process" in session.err
+        assert "is being worked on by" in session.err, session.err
+
+
+CONTAINER = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+"""Starts a program that sees no processes but its own, as in a container."""
+PROGRAM = """
+import sys
+from maker.cli.main import main
+from maker.core import orchestrator
+
+orchestrator.LEASE_S = 2.0
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def can_contain() -> bool:
+    """Whether this system lets us start a container's process."""
+    return subprocess.run([*CONTAINER, "true"], capture_output=True, check=False).returncode == 0
+
+
+@contextmanager
+def container(storm: Storm, *command: str) -> Iterator[None]:
+    """Carry out the command in a container, from its first step on, until the block ends."""
+    environ = {**os.environ, "MAKER_DATABASE_URL": str(storm.database)}
+    program = [*CONTAINER, sys.executable, "-c", PROGRAM, *command]
+    with subprocess.Popen(program, env=environ, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            assert any("StepStarted" in line for line in process.stdout)
+            yield
+        finally:
+            process.kill()
+
+
+@pytest.mark.xfail(reason="an owner with pids of its own is taken for dead")
+@pytest.mark.skipif(not can_contain(), reason="may not start a process with pids of its own")
+def test_a_containers_run_is_taken_over_once_its_lease_has_run_out(storm):
+    with container(storm, *task(10), "--delay-ms", "600000"):
+        run = storm.newest()
+        refused = [storm(*resume(run, "--delay-ms", "4"), run=run) for _ in range(3)]
+    assert [session.status for session in refused] == [2, 2, 2], refused[0].err
+    assert storm.ledger.lines() == []
+    assert _taken_over(storm, run, "--delay-ms", "4").status == 0
