@@ -139,18 +139,10 @@ def by_step(log: Iterable[e.Event]) -> defaultdict[int, list[e.Event]]:
         if isinstance(event, e.PlanCreated):
             for number in found.keys() - {*event.kept}:
                 del found[number]
-        place = place_of(event)
-        if place is not None:
-            found[place[0]].append(event)
+        lane = e.lane(event)
+        if lane is not None:
+            found[lane[0]].append(event)
     return found
-
-
-def place_of(event: e.Event) -> tuple[int, int] | None:
-    """The step and iteration that the event is about."""
-    if isinstance(event, e.AgentReplied | e.AgentRetried):
-        key = e.parse_step_key(event.key)
-        return key[:2] if key else None
-    return e.lane(event)
 
 
 def spending(events: Iterable[e.Event]) -> Spending:
@@ -222,4 +214,4 @@ def _voting(state: RunState) -> str:
 
 
 def _is_planning(event: e.Event) -> bool:
-    return isinstance(event, e.AgentReplied | e.AgentRetried) and place_of(event) is None
+    return isinstance(event, e.AgentReplied | e.AgentRetried) and e.lane(event) is None

@@ -12,6 +12,7 @@ from typing import Any, Literal, assert_never
 import msgspec
 
 from maker.core import events as e
+from maker.core import keys
 from maker.core.fold import apply
 from maker.core.models import AgentCall, CallKey, Value
 from maker.core.moves import Ask, Dispatch, Emit, Move, Pause
@@ -71,10 +72,10 @@ def replay(
     divergence: Divergence | None = None
     changed: list[ChangedInput] = []
     decided: list[Divergence] = []
-    left_alone: set[e.Lane] = set()
+    left_alone: set[keys.Lane] = set()
     for record in records:
         event = e.decode(record.payload, seq=record.seq)
-        lane = _lane(event)
+        lane = e.lane(event)
         if isinstance(event, e.StepStarted):
             left_alone.discard(lane)
         if lane not in left_alone:
@@ -112,14 +113,6 @@ def _outcome(
     return "inputs changed" if changed else "identical"
 
 
-def _lane(event: e.Event) -> e.Lane:
-    """The lane that the event belongs to, a sample's reply included."""
-    if isinstance(event, e.AgentReplied):
-        place = e.parse_step_key(event.key)
-        return place[:2] if place else None
-    return e.lane(event)
-
-
 def next_moves(state: RunState) -> Iterator[Move]:
     """Every move that a live run could make in this state."""
     decision = decide(state)
@@ -140,11 +133,13 @@ def next_moves(state: RunState) -> Iterator[Move]:
 
 def call_for(state: RunState, key: CallKey) -> AgentCall:
     """The call that a live run would make under this key."""
-    if key.startswith("plan/"):
-        return planner.call_for(state, key)
-    if key.startswith("check/"):
-        return validator.call_for(state, key)
-    return context.call_for(state, key)
+    match keys.place_of(key):
+        case keys.PlanPlace():
+            return planner.call_for(state, key)
+        case keys.CheckPlace():
+            return validator.call_for(state, key)
+        case keys.SamplePlace():
+            return context.call_for(state, key)
 
 
 def _difference(state: RunState, record: Record, event: e.Event) -> Divergence | None:
@@ -166,7 +161,7 @@ def _difference(state: RunState, record: Record, event: e.Event) -> Divergence |
     return _field_difference(record, name, due)
 
 
-def _due(state: RunState, lane: e.Lane) -> e.Event | None:
+def _due(state: RunState, lane: keys.Lane) -> e.Event | None:
     for move in next_moves(state):
         if isinstance(move, Emit) and e.lane(move.event) == lane:
             return move.event

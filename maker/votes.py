@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from maker.core import events as e
+from maker.core import keys
 from maker.core.models import AnswerCount, CallKey, Value
 from maker.history import Spending, by_step, spending
 
@@ -78,9 +79,9 @@ def _place(event: e.Event) -> tuple[int, int]:
     """Iteration and try that an event of a step is about; the try is -1 where it is about all."""
     match event:
         case e.AgentReplied() | e.AgentRetried():
-            key = e.parse_step_key(event.key)
-            assert key is not None, "only samples belong to a step"
-            return key[1], key[2]
+            place = keys.sample_place(event.key)
+            assert place is not None, "only samples belong to a step"
+            return place.iteration, place.try_number
         case e.StepStarted() | e.SampleRedFlagged() | e.VoteCompleted() | e.TryFailed():
             return event.iteration, event.try_number
         case e.StepCompleted():
@@ -136,9 +137,9 @@ def _samples(events: Sequence[e.Event]) -> list[Sample]:
     replies = {}
     for event in events:
         if isinstance(event, e.AgentReplied):
-            key = e.parse_step_key(event.key)
-            assert key is not None, "only samples belong to a step"
-            replies[key[3]] = event
+            place = keys.sample_place(event.key)
+            assert place is not None, "only samples belong to a step"
+            replies[place.sample] = event
     return [_sample(number, replies[number], flags.get(number)) for number in sorted(replies)]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from fakes import FakeClock, ScriptedAgent
 from maker.app import registry_for
 from maker.core import events as e
+from maker.core import keys
 from maker.core.fold import fold
 from maker.core.models import AgentCall, Plan, RunId, TaskConfig
 from maker.core.orchestrator import Orchestrator
@@ -84,9 +85,9 @@ def by_sample(answers: Sequence[Any]) -> Script:
     """A script that gives each sample of a step its own answer, in order."""
 
     def script(call: AgentCall) -> str:
-        key = e.parse_step_key(call.key)
-        assert key is not None
-        answer = answers[key[3] % len(answers)]
+        place = keys.sample_place(call.key)
+        assert place is not None
+        answer = answers[place.sample % len(answers)]
         return answer if isinstance(answer, str) else json.dumps(answer)
 
     return script

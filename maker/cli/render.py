@@ -11,6 +11,7 @@ from typing import Any, assert_never
 import msgspec
 
 from maker.core import events as e
+from maker.core import keys
 from maker.core.models import CallKey, VotingSummary
 from maker.core.state import problems_text
 from maker.core.text import one_line
@@ -71,10 +72,13 @@ def place(step: int, iteration: int = 0) -> str:
 
 def caller(key: CallKey) -> str:
     """Who was asked under this call key."""
-    found = e.parse_step_key(key)
-    if found:
-        return f"{place(found[0], found[1])}, sample {found[3]}"
-    return "Planner" if key.startswith("plan/") else "Judge of the plan"
+    match keys.place_of(key):
+        case keys.SamplePlace(step, iteration, _, sample):
+            return f"{place(step, iteration)}, sample {sample}"
+        case keys.PlanPlace():
+            return "Planner"
+        case keys.CheckPlace():
+            return "Judge of the plan"
 
 
 def answer_text(output: Any) -> str:

@@ -12,12 +12,13 @@ from collections.abc import Iterable
 import msgspec
 
 from maker.core import events as e
+from maker.core import keys
 from maker.core.models import AgentReply, CallKey
 
 
-def lanes(events: Iterable[e.Event]) -> dict[e.Lane, list[e.Event]]:
+def lanes(events: Iterable[e.Event]) -> dict[keys.Lane, list[e.Event]]:
     """The derived events of each lane in order, without their times."""
-    found: dict[e.Lane, list[e.Event]] = {}
+    found: dict[keys.Lane, list[e.Event]] = {}
     for event in events:
         if not e.is_input(event):
             timeless = msgspec.structs.replace(event, timestamp=0.0)
@@ -49,7 +50,7 @@ def differences(one: list[e.Event], other: list[e.Event]) -> list[str]:
     return found
 
 
-def _lane_differences(lane: e.Lane, one: list[e.Event], other: list[e.Event]) -> list[str]:
+def _lane_differences(lane: keys.Lane, one: list[e.Event], other: list[e.Event]) -> list[str]:
     if one == other:
         return []
     place = next(

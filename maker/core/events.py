@@ -7,12 +7,12 @@ before them. How events change a run's state is in `state.py`.
 from __future__ import annotations
 
 import hashlib
-import re
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, assert_never
 
 import msgspec
 from msgspec import Struct
 
+from maker.core.keys import Lane, sample_place
 from maker.core.models import (
     AgentReply,
     AnswerCount,
@@ -303,43 +303,36 @@ def chain(previous: bytes, payload: bytes) -> bytes:
     return hashlib.sha256(previous + payload).digest()
 
 
-_STEP_KEY = re.compile(r"step/(\d+)\.(\d+)/(\d+)/(\d+)")
-
-
-def plan_key(attempt: int) -> CallKey:
-    """The identity of the planner's call of an attempt."""
-    return CallKey(f"plan/{attempt}")
-
-
-def check_key(attempt: int, name: str) -> CallKey:
-    """The identity of a judging call about the plan of an attempt."""
-    return CallKey(f"check/{attempt}/{name}")
-
-
-def step_key(step: int, iteration: int, try_number: int, sample: int) -> CallKey:
-    """The identity of one sample."""
-    return CallKey(f"step/{step}.{iteration}/{try_number}/{sample}")
-
-
-def parse_step_key(key: CallKey) -> tuple[int, int, int, int] | None:
-    """(step, iteration, try, sample) of a sample's key; None for the other calls."""
-    found = _STEP_KEY.fullmatch(key)
-    if not found:
-        return None
-    step, iteration, try_number, sample = map(int, found.groups())
-    return step, iteration, try_number, sample
-
-
-Lane: TypeAlias = tuple[int, int] | None
-"""(step, iteration), or None for the plan's; within a lane derived events have one order."""
-
-
 def lane(event: Event) -> Lane:
-    """The lane of a derived event."""
+    """The lane of an event: that of its step and iteration, or the plan's."""
     match event:
-        case StepStarted() | SampleRedFlagged() | VoteCompleted() | TryFailed():
+        case (
+            StepStarted()
+            | SampleRedFlagged()
+            | VoteCompleted()
+            | TryFailed()
+            | StepCompleted()
+            | StepFailed()
+        ):
             return event.step, event.iteration
-        case StepCompleted() | StepFailed():
-            return event.step, event.iteration
-        case _:
+        case AgentReplied() | AgentRetried():
+            place = sample_place(event.key)
+            return place.lane if place else None
+        case (
+            TaskSubmitted()
+            | PlanCreated()
+            | ValidationPassed()
+            | ValidationFailed()
+            | PlanApproved()
+            | ForEachStarted()
+            | TaskCompleted()
+            | TaskFailed()
+            | RunPaused()
+            | RunResumed()
+            | RunCancelled()
+            | ModelFellBack()
+            | QuestionAnswered()
+        ):
             return None
+        case _:
+            assert_never(event)

@@ -12,6 +12,7 @@ from typing import assert_never
 import msgspec
 
 from maker.core import events as e
+from maker.core import keys
 from maker.core.inputs import for_each_list, item_label
 from maker.core.keeping import finished_steps
 from maker.core.models import (
@@ -100,9 +101,9 @@ def _ends_a_wait(state: RunState, event: e.Event) -> bool:
 
 
 def _count_call(state: RunState, event: e.AgentReplied | e.AgentRetried) -> None:
-    found = e.parse_step_key(event.key)
-    lane = state.lanes.get(found[:2]) if found else None
-    step = found[0] if found else None
+    place = keys.sample_place(event.key)
+    lane = state.lanes.get(place.lane) if place else None
+    step = place.step if place else None
     if isinstance(event, e.AgentRetried):
         _note_cost(state, step, event.cost_usd)
         _add(state, cost_usd=event.cost_usd, tokens=event.tokens, retries=1)
@@ -112,11 +113,11 @@ def _count_call(state: RunState, event: e.AgentReplied | e.AgentRetried) -> None
         return
     reply = event.reply
     _note_cost(state, step, reply.cost_usd or 0.0)
-    _count_reply(state, reply, is_sample=found is not None)
-    if found is None:
+    _count_reply(state, reply, is_sample=place is not None)
+    if place is None:
         state.plan_replies[event.key] = reply
-    elif lane and lane.started and lane.try_number == found[2]:
-        lane.replies[found[3]] = reply
+    elif lane and lane.started and lane.try_number == place.try_number:
+        lane.replies[place.sample] = reply
         lane.cost_usd += reply.cost_usd or 0.0
         lane.tokens += reply.usage.total if reply.usage else 0
 
@@ -189,7 +190,7 @@ def _start_over(state: RunState, kept: list[int]) -> None:
 
 
 def _reject_plan(state: RunState, event: e.ValidationFailed) -> None:
-    reply = state.plan_replies.get(e.plan_key(state.attempt))
+    reply = state.plan_replies.get(keys.plan_key(state.attempt))
     state.rejected_text = reply.text if reply and not reply.error else ""
     state.problems = event.errors
     is_users = state.phase == "planned" and state.planned and state.planned.origin == "user"

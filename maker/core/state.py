@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from maker.core import events as e
+from maker.core import keys
 from maker.core.models import (
     PIPELINE_END,
     AgentReply,
@@ -161,12 +162,13 @@ class RunState:
 
     def reply(self, key: CallKey) -> AgentReply | None:
         """The reply to a call that is still of use."""
-        found = e.parse_step_key(key)
-        if found is None:
+        place = keys.sample_place(key)
+        if place is None:
             return self.plan_replies.get(key)
-        step, iteration, try_number, sample = found
-        lane = self.lanes.get((step, iteration))
-        return lane.replies.get(sample) if lane and lane.try_number == try_number else None
+        lane = self.lanes.get(place.lane)
+        if lane is None or lane.try_number != place.try_number:
+            return None
+        return lane.replies.get(place.sample)
 
 
 def changed(config: TaskConfig, options: dict[str, Any]) -> TaskConfig:

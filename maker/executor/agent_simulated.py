@@ -12,7 +12,7 @@ import random
 import re
 from typing import Any, assert_never
 
-from maker.core.events import parse_step_key
+from maker.core import keys
 from maker.core.models import AgentCall, AgentReply, Simulation, Usage
 from maker.core.seams import Answer, Clock
 from maker.demo import hanoi
@@ -138,11 +138,10 @@ def _value(call: AgentCall, simulation: Simulation, wrong: random.Random | None)
         return {"next_step": target, "reason": "simulated"}
     if not call.output_schema:
         return {"done": "simulated"}
-    key = parse_step_key(call.key)
-    place = f"{key[0]}.{key[1]}" if key else call.key
-    return _instance(
-        parse_schema(call.output_schema), _random(simulation.seed, place), wrong, "answer"
-    )
+    place = keys.sample_place(call.key)
+    lane = f"{place.step}.{place.iteration}" if place else call.key
+    right = _random(simulation.seed, lane)
+    return _instance(parse_schema(call.output_schema), right, wrong, "answer")
 
 
 def _instance(schema: Schema, right: random.Random, wrong: random.Random | None, name: str) -> Any:

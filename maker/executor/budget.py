@@ -13,7 +13,7 @@ from typing import Literal
 from msgspec import Struct
 
 from maker import costs
-from maker.core.events import parse_step_key
+from maker.core import keys
 from maker.core.models import CallKey
 from maker.core.state import RunState
 
@@ -59,7 +59,7 @@ def _fits(state: RunState, under_way: Mapping[CallKey, float | None]) -> bool:
     """Whether the caps on samples and tokens leave room for one more beside those under way."""
     config, totals = state.settings, state.totals
     if config.max_samples is not None:
-        samples = sum(parse_step_key(key) is not None for key in under_way)
+        samples = sum(keys.sample_place(key) is not None for key in under_way)
         if totals.samples + samples >= config.max_samples:
             return False
     if config.max_tokens is None or not under_way:
@@ -88,8 +88,8 @@ def estimate_usd(state: RunState, key: CallKey) -> float:
 
     A call for which not even that is left goes alone, with all that is left.
     """
-    place = parse_step_key(key)
-    step = place[0] if place else None
+    place = keys.sample_place(key)
+    step = place.step if place else None
     return state.costliest.get(step) or costs.largest_response_usd(_model(state, step))
 
 

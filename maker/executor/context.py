@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from maker.core.events import parse_step_key
+from maker.core import keys
 from maker.core.inputs import source_of, variable
 from maker.core.models import (
     CONDITIONAL_SCHEMA,
@@ -119,10 +119,9 @@ def literal_paths(instruction: str) -> list[str]:
 
 def call_for(state: RunState, key: CallKey) -> AgentCall:
     """The call that this key stands for in this state."""
-    found = parse_step_key(key)
-    assert found is not None, f"{key} is not the key of a sample"
-    number, iteration, _, _ = found
-    step, lane = state.step(number), state.lanes[number, iteration]
+    place = keys.sample_place(key)
+    assert place is not None, f"{key} is not the key of a sample"
+    step, lane = state.step(place.step), state.lanes[place.lane]
     prompts = _prompts(state, step, lane)
     config = lane.config
     return AgentCall(

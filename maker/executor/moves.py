@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from maker.core import events as e
+from maker.core import keys
 from maker.core.inputs import for_each_list
 from maker.core.models import CallKey, Census, PlanStep, Strategy, VoteResult, VotingSummary
 from maker.core.moves import Ask, Emit, Move, Pause
@@ -144,7 +145,7 @@ def _rules(lane: Lane) -> Rules:
 
 def _open_keys(lane: Lane, launched: int) -> tuple[CallKey, ...]:
     return tuple(
-        e.step_key(lane.step, lane.iteration, lane.try_number, sample)
+        keys.sample_key(lane.step, lane.iteration, lane.try_number, sample)
         for sample in range(launched)
         if sample not in lane.replies
     )

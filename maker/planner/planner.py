@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Iterator
 import msgspec
 
 from maker.core import events as e
+from maker.core import keys
 from maker.core.keeping import kept_steps
 from maker.core.loop import carry_out
 from maker.core.models import AgentCall, AgentReply, CallKey, Problem
@@ -25,7 +26,7 @@ def moves(state: RunState) -> Iterator[Move]:
     """Ask for the plan of this attempt, then read it; nothing once it is read or refused."""
     if not may_plan(state):
         return
-    key = e.plan_key(state.attempt)
+    key = keys.plan_key(state.attempt)
     reply = state.reply(key)
     yield Ask((key,)) if reply is None else Emit(_read(state, reply))
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Iterator
 import msgspec
 
 from maker.core import events as e
+from maker.core import keys
 from maker.core.loop import carry_out
 from maker.core.models import AgentCall, CallKey, Plan, Problem
 from maker.core.moves import Ask, Emit, Move
@@ -54,7 +55,7 @@ def _passed(checked: Checked, more: int = 0, warning: str = "") -> e.ValidationP
 
 def _judged(state: RunState, checked: Checked) -> Move:
     for number in range(JUDGINGS):
-        key = e.check_key(state.attempt, f"quality-{number}")
+        key = keys.check_key(state.attempt, f"quality-{number}")
         reply = state.reply(key)
         if reply is None:
             return Ask((key,))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from maker.cli import render
 from maker.cli.viewers import json_line
 from maker.core import events as e
+from maker.core import keys
 from maker.core.models import (
     AgentError,
     AgentReply,
@@ -42,7 +43,7 @@ def planning_events(text: str) -> list[e.Event]:
         e.RunResumed(options={text: 1}, replan=True),
         e.RunCancelled(detail=text),
         e.ModelFellBack(model=text, successor=text),
-        e.QuestionAnswered(key=e.plan_key(0), question=text, answer=text),
+        e.QuestionAnswered(key=keys.plan_key(0), question=text, answer=text),
         e.TaskCompleted(result={"output": text}, total_cost_usd=0.05, total_duration_ms=15_000),
         e.TaskFailed(error=text, step=1),
     ]
@@ -50,7 +51,7 @@ def planning_events(text: str) -> list[e.Event]:
 
 def step_events(text: str) -> list[e.Event]:
     """The events of a step and its samples."""
-    key, at = e.step_key(1, 2, 0, 3), {"step": 1, "iteration": 2, "try_number": 0}
+    key, at = keys.sample_key(1, 2, 0, 3), {"step": 1, "iteration": 2, "try_number": 0}
     reply = AgentReply(text=text, cost_usd=0.002, usage=Usage(input_tokens=7), simulated=True)
     summary = VotingSummary(
         strategy="first_to_k", total_samples=3, red_flagged=1, winning_votes=2, note=text
@@ -104,13 +105,13 @@ def test_any_text_in_an_event_stays_on_one_line(text: str) -> None:
 
 def test_a_reply_without_an_answer_says_why() -> None:
     reply = AgentReply(text="", error=AgentError(kind="timeout", message="600 s were not enough"))
-    event = e.AgentReplied(key=e.plan_key(0), request="00", prompt="00", reply=reply)
+    event = e.AgentReplied(key=keys.plan_key(0), request="00", prompt="00", reply=reply)
     assert "Planner gave no answer: timeout: 600 s" in render.format_event(event)
 
 
 def test_an_unknown_cost_is_not_shown_as_zero() -> None:
     event = e.AgentReplied(
-        key=e.step_key(0, 0, 0, 0), request="00", prompt="00", reply=AgentReply(text="x")
+        key=keys.sample_key(0, 0, 0, 0), request="00", prompt="00", reply=AgentReply(text="x")
     )
     assert "cost unknown" in render.format_event(event)
 

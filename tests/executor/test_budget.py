@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from fakes import ScriptedAgent, config, plan, play, reply, step
 from maker import costs
 from maker.core import events as e
-from maker.core.events import step_key
 from maker.core.fold import apply, fold
+from maker.core.keys import sample_key
 from maker.core.models import AgentCall, CallKey, TaskConfig
 from maker.core.policy import CURRENT_SONNET
 from maker.core.state import RunState
@@ -69,30 +69,30 @@ async def test_a_cap_of_nothing_buys_nothing() -> None:
 
 def test_without_a_cap_a_call_has_no_budget() -> None:
     state = state_of(config(max_cost_usd=None))
-    assert asked(state, step_key(0, 0, 0, 0), {}) == budget.Go(None)
+    assert asked(state, sample_key(0, 0, 0, 0), {}) == budget.Go(None)
 
 
 def test_what_ended_of_a_step_is_the_estimate_for_its_other_samples() -> None:
     state = state_of(config(max_cost_usd=1.0))
-    assert budget.estimate_usd(state, step_key(1, 0, 0, 0)) == LARGEST
-    bought(state, step_key(1, 0, 0, 0), 0.02)
-    assert budget.estimate_usd(state, step_key(1, 1, 0, 0)) == 0.02
-    assert budget.estimate_usd(state, step_key(0, 0, 0, 0)) == LARGEST
+    assert budget.estimate_usd(state, sample_key(1, 0, 0, 0)) == LARGEST
+    bought(state, sample_key(1, 0, 0, 0), 0.02)
+    assert budget.estimate_usd(state, sample_key(1, 1, 0, 0)) == 0.02
+    assert budget.estimate_usd(state, sample_key(0, 0, 0, 0)) == LARGEST
 
 
 def test_a_call_for_which_not_enough_is_left_goes_alone_with_all_that_is_left() -> None:
     state = state_of(config(max_cost_usd=1.0))
-    alone = asked(state, step_key(1, 0, 0, 0), {})
+    alone = asked(state, sample_key(1, 0, 0, 0), {})
     assert alone == budget.Go(1.0)
-    assert asked(state, step_key(1, 1, 0, 0), {step_key(1, 0, 0, 0): 1.0}) == "wait"
+    assert asked(state, sample_key(1, 1, 0, 0), {sample_key(1, 0, 0, 0): 1.0}) == "wait"
 
 
 def test_the_default_cap_lets_the_default_number_of_calls_start_at_once() -> None:
     state, under_way = state_of(TaskConfig(instruction="x")), dict[CallKey, float | None]()
     for sample in range(state.settings.samples_at_once):
-        verdict = asked(state, step_key(1, sample, 0, 0), under_way)
+        verdict = asked(state, sample_key(1, sample, 0, 0), under_way)
         assert isinstance(verdict, budget.Go)
-        under_way[step_key(1, sample, 0, 0)] = verdict.budget_usd
+        under_way[sample_key(1, sample, 0, 0)] = verdict.budget_usd
 
 
 amounts = st.floats(0.0, 3.0, allow_nan=False)
@@ -111,7 +111,7 @@ def test_reservations_never_exceed_what_is_left(
     under_way: dict[CallKey, float | None] = {}
     overshot, started = 0.0, 0
     for starts, cost in story:
-        key = step_key(1, started, 0, 0)
+        key = sample_key(1, started, 0, 0)
         verdict = asked(state, key, under_way) if starts else "wait"
         if isinstance(verdict, budget.Go):
             assert verdict.budget_usd is not None
