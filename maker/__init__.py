@@ -54,11 +54,13 @@ async def run_task(
     *,
     store: EventStore | None = None,
     run_id: str | None = None,
+    context: str = "",
 ) -> AsyncGenerator[Event, None]:
     """Run a task and yield its events, each once it is on disk. Closing it pauses the run.
 
     Without a registry the agent has Claude's own tools; without a store the events go to the
     same database that the command line uses. Give a `run_id` (any new UUID) to resume by it.
+    `context` is data that the planner sees, and every step of the plan that names it as an input.
     """
     app = import_module("maker.app")
     orchestrator_class = sys.modules[__name__].Orchestrator
@@ -69,6 +71,7 @@ async def run_task(
             registry=registry,
             store=opened,
             run_id=app.run_id_from(run_id),
+            context=context,
             **app.seams(config, registry),
         )
         async with contextlib.aclosing(orchestrator.run()) as events:

@@ -97,6 +97,7 @@ def submitted(
     registry: ToolRegistry | None = None,
     plan: Plan | None = None,
     workspace: str = "",
+    context: str = "",
     consent: Consent = nobody,
     ask_user: AskUser | None = None,
 ) -> Session:
@@ -107,6 +108,7 @@ def submitted(
         registry,
         store=store,
         workspace=workspace,
+        context=context,
         consent=consent,
         ask_user=ask_user,
         **seams(config, registry),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from maker.errors import ConfigError
@@ -29,24 +29,16 @@ _READMES = ("README.md", "README.rst", "README.txt", "README", "readme.md")
 _GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 
 
-def describe_workspace(
-    cwd: Path, context_files: Sequence[Path] = (), *, limit_chars: int = 60_000
-) -> str:
-    """The brief, at most `limit_chars` long: the folder, its git state, paths, README, context.
-
-    Context files are given whole. Raises ConfigError where one cannot be read or does not fit.
-    """
+def describe_workspace(cwd: Path, *, limit_chars: int = 60_000) -> str:
+    """The brief, at most `limit_chars` long: the folder, its git state, paths, README."""
     if not cwd.is_dir():
         raise ConfigError(
             f"the working folder {cwd} does not exist or is no folder",
             field="cwd",
             advice="Name an existing folder with --cwd.",
         )
-    context = _context(context_files, limit_chars)
-    room = limit_chars - len(context)
     around = "\n".join([f"Folder: {_shown(cwd.resolve().name)}", _git_state(cwd), _paths(cwd)])
-    brief = "\n\n".join(part for part in (around, _readme(cwd)) if part)
-    return "\n\n".join(part for part in (_cut(brief, room - 2), context) if part)
+    return _cut("\n\n".join(part for part in (around, _readme(cwd)) if part), limit_chars)
 
 
 def _git(cwd: Path, *arguments: str) -> str | None:
@@ -124,49 +116,6 @@ def _readme(cwd: Path) -> str:
         except OSError:
             return f"{name}: cannot be read"
     return ""
-
-
-def _context(files: Sequence[Path], limit_chars: int) -> str:
-    parts: list[str] = []
-    used = 0
-    for path in files:
-        text = _whole(path, limit_chars - used)
-        parts.append(f"File {_shown(str(path))} (whole):\n{text}")
-        used += len(parts[-1]) + 2
-        if used > limit_chars:
-            raise _too_large(path, limit_chars)
-    return "\n\n".join(parts)
-
-
-def _whole(path: Path, room: int) -> str:
-    try:
-        if not path.is_file():
-            raise ConfigError(
-                f"the context file {path} does not exist or is no file",
-                field="context",
-                advice="Check the path given to --context.",
-            )
-        if path.stat().st_size > 4 * max(room, 0):
-            raise _too_large(path, room)
-        return path.read_text(encoding="utf-8").strip()
-    except UnicodeDecodeError:
-        raise ConfigError(
-            f"the context file {path} is not text in UTF-8",
-            field="context",
-            advice="Convert it to text, or let a step read it with a tool.",
-        ) from None
-    except OSError as error:
-        raise ConfigError(
-            f"the context file {path} cannot be read: {error.strerror}", field="context"
-        ) from error
-
-
-def _too_large(path: Path, limit_chars: int) -> ConfigError:
-    return ConfigError(
-        f"the context file {path} does not fit: {max(limit_chars, 0):,} characters are left for it",
-        field="context",
-        advice="Give an excerpt of it, or put it into the working folder and let a step read it.",
-    )
 
 
 def _cut(text: str, limit: int) -> str:

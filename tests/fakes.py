@@ -167,6 +167,7 @@ async def play(
     consent: Consent = nobody,
     ask_user: AskUser | None = None,
     clock: FakeClock | None = None,
+    context: str = "",
     on_event: Callable[[e.Event], None] = lambda event: None,
 ) -> Play:
     """Run a session to its end: a fresh run, or the resume of a history."""
@@ -189,6 +190,7 @@ async def play(
         ask_user=ask_user,
         run_id=RUN,
         history=history,
+        context=context,
     )
     session.orchestrator = orchestrator
     first: list[e.Event] = list(opening) if history else [orchestrator.submission(), *opening]

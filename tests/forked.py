@@ -36,6 +36,7 @@ class Forked:
         args: Sequence[str],
         *,
         terminal: bool = False,
+        stdin: int | None = None,
         environ: Mapping[str, str] | None = None,
         before: Callable[[], None] = nothing,
     ) -> None:
@@ -44,6 +45,8 @@ class Forked:
         if terminal:
             fcntl.ioctl(err, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
         self._in = err if terminal else os.open(os.devnull, os.O_RDONLY)
+        if stdin is not None:
+            self._in = os.dup(stdin)
         self.pid = os.fork()
         if self.pid == 0:
             for descriptor in (self._out, self._err):

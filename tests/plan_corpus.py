@@ -27,6 +27,7 @@ class Case:
     name: str
     kind: str = ""
     instruction: str = ""
+    context: str = ""
     models: list[str] = field(default_factory=list)
     tools: list[ToolSpec] = field(default_factory=list)
     good: str = ""
@@ -45,7 +46,13 @@ class Case:
         return {problem.check for problem in [*checked.errors, *checked.warnings]}
 
     def checked(self, plan: Plan) -> Checked:
-        return check_plan(plan, tools=self.tools, instruction=self.instruction, models=self.models)
+        return check_plan(
+            plan,
+            tools=self.tools,
+            instruction=self.instruction,
+            models=self.models,
+            has_context=bool(self.context),
+        )
 
 
 def read_case(path: Path) -> Case:
@@ -59,7 +66,7 @@ def read_case(path: Path) -> Case:
         elif key == "models":
             case.models = value.split()
         else:
-            assert key in ("kind", "instruction"), f"{path}: unknown header {key}"
+            assert key in ("kind", "instruction", "context"), f"{path}: unknown header {key}"
             setattr(case, key, value)
     for section in sections:
         head, _, body = section.partition("\n")

@@ -133,54 +133,11 @@ def test_a_readme_in_another_encoding_is_told_as_well_as_it_can_be(folder: Path)
     assert "caf\N{REPLACEMENT CHARACTER}" in describe_workspace(folder)
 
 
-def test_context_files_are_told_whole_in_their_order(folder: Path) -> None:
-    write(folder, "notes.md", text="First.\nSecond.\n")
-    write(folder, "more.md", text="Third.")
-    brief = describe_workspace(folder, [folder / "notes.md", folder / "more.md"])
-    assert f"File {folder}/notes.md (whole):\nFirst.\nSecond.\n\nFile" in brief
-    assert brief.endswith("more.md (whole):\nThird.")
-
-
-def test_the_rest_makes_room_for_the_context(folder: Path) -> None:
+def test_the_brief_keeps_its_limit(folder: Path) -> None:
     write(folder, "README.md", text="r" * 2_000)
-    write(folder, "notes.md", text="n" * 800)
-    brief = describe_workspace(folder, [folder / "notes.md"], limit_chars=1_200)
-    assert len(brief) <= 1_200
-    assert "n" * 800 in brief
-    assert "(cut here)" in brief
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "message"),
-    [
-        ("absent.md", None, "does not exist"),
-        ("binary.bin", b"\xff\xfe\x00", "not text in UTF-8"),
-        ("large.txt", b"x" * 2_000, "does not fit"),
-        ("huge.txt", b"x" * 200_000, "does not fit"),
-        ("wide.txt", "é".encode() * 1_100, "does not fit"),
-    ],
-)
-def test_a_context_file_that_cannot_be_told_whole_is_refused(
-    folder: Path, name: str, content: bytes | None, message: str
-) -> None:
-    if content is not None:
-        (folder / name).write_bytes(content)
-    with pytest.raises(ConfigError, match=message) as caught:
-        describe_workspace(folder, [folder / name], limit_chars=1_000)
-    assert caught.value.field == "context"
-    assert caught.value.advice
-    assert name in caught.value.message
-
-
-def test_a_context_file_must_be_a_file(folder: Path) -> None:
-    with pytest.raises(ConfigError, match="is no file"):
-        describe_workspace(folder, [folder])
-
-
-def test_context_files_must_fit_together(folder: Path) -> None:
-    write(folder, "a.md", "b.md", text="x" * 600)
-    with pytest.raises(ConfigError, match=r"b\.md does not fit"):
-        describe_workspace(folder, [folder / "a.md", folder / "b.md"], limit_chars=1_000)
+    brief = describe_workspace(folder, limit_chars=400)
+    assert len(brief) <= 400
+    assert brief.endswith("(cut here)")
 
 
 def test_a_working_folder_that_is_none_is_refused(folder: Path) -> None:

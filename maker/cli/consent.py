@@ -13,9 +13,10 @@ from pathlib import Path
 import click
 
 from maker.cli.interrupts import Interrupts
-from maker.cli.plan_files import Examined, examine, problem_lines, read_text
+from maker.cli.plan_files import Examined, examine, problem_lines
 from maker.cli.plan_view import tree
 from maker.cli.terminal import CaughtUp, choice, columns
+from maker.cli.texts import read_text
 from maker.cli.viewers import Viewer
 from maker.core import events as e
 from maker.core.entrance import purified
@@ -126,6 +127,7 @@ def _examined(state: RunState, text: str) -> Examined:
         tools=state.task.tools,
         instruction=state.settings.instruction,
         models=state.settings.models,
+        has_context=bool(state.task.context),
     )
 
 

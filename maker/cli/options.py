@@ -173,10 +173,10 @@ replan_option = option(
 context_option = option(
     INPUT,
     "--context",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
     multiple=True,
-    metavar="FILE",
-    help="A file that the planner sees whole; can be repeated.",
+    metavar="FILE|-",
+    help="Data for the planner, and for steps that name `context`; can be repeated.",
 )
 yes_option = option(
     TOOLS, "--yes", "-y", is_flag=True, help="Allow every effect, as --allow write,bash,external."

@@ -23,15 +23,17 @@ from maker.cli.options import (
     output_option,
     quiet_option,
 )
-from maker.cli.plan_files import Examined, examine, problem_lines, read_text
+from maker.cli.plan_files import Examined, examine, problem_lines
 from maker.cli.plan_view import plan_cost, step_views, tree, voting_outlook
 from maker.cli.render import count
 from maker.cli.run import check_output, new_request, output_of
 from maker.cli.terminal import columns
+from maker.cli.texts import read_text
 from maker.core.models import Plan, RunId, TaskConfig, ToolSpec
 from maker.core.state import RunState
 from maker.core.text import one_line
 from maker.planner.plan_text import plan_to_yaml
+from maker.validator.plan_view import reads_context
 
 EPILOG = """\
 \b
@@ -127,6 +129,8 @@ def _check(parameters: dict[str, Any]) -> int:
     else:
         _say_examined(examined, text, source)
         if examined.plan is not None:
+            if reads_context(examined.plan):
+                click.echo("it reads `context`: --context FILE, or what is piped to it", err=True)
             click.echo(voting_outlook(examined.plan, config, tools), err=True)
             session.write_answer(
                 _shown(examined.plan, config, tools, parameters["as_yaml"]), parameters["file"]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from maker.cli.render import count
 from maker.core.models import Plan, Problem, ToolSpec, Value
@@ -13,9 +11,7 @@ from maker.core.text import one_line
 from maker.errors import ConfigError
 from maker.planner.parser import parse_plan
 from maker.validator.checks import check_plan
-
-MOST_BYTES = 4_000_000
-STANDARD_INPUT = "-"
+from maker.validator.plan_view import reads_context
 
 _STEP_LINE = re.compile(r"[\s{\[]*(?:-\s+)?[\"']?step[\"']?\s*:\s*[\"']?(\d{1,9})")
 _LINE_NUMBER = re.compile(r"\bline (\d{1,9})\b")
@@ -31,32 +27,25 @@ class Examined(Value, frozen=True, kw_only=True):
     checks_passed: int = 0
 
 
-def read_text(source: str) -> str:
-    """The text of the file, or of the standard input where it is `-`."""
-    name = "the standard input" if source == STANDARD_INPUT else source
-    try:
-        if source == STANDARD_INPUT:
-            data = sys.stdin.buffer.read(MOST_BYTES + 1)
-        else:
-            with Path(source).open("rb") as file:
-                data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise ConfigError(f"{name} is larger than {MOST_BYTES:,} bytes", field="plan")
-        return data.decode("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"cannot read {name}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{name} is not UTF-8 text: {error}") from error
-
-
 def examine(
-    text: str, *, tools: Sequence[ToolSpec], instruction: str = "", models: Sequence[str] = ()
+    text: str,
+    *,
+    tools: Sequence[ToolSpec],
+    instruction: str = "",
+    models: Sequence[str] = (),
+    has_context: bool | None = None,
 ) -> Examined:
-    """Parse the text and run every check on the plan."""
+    """Parse the text and run every check on the plan; a context that is not known may be there."""
     parsed = parse_plan(text, tools)
     if parsed.plan is None:
         return Examined(plan=None, problems=parsed.problems, warnings=[], notes=parsed.notes)
-    checked = check_plan(parsed.plan, tools=tools, instruction=instruction, models=models)
+    checked = check_plan(
+        parsed.plan,
+        tools=tools,
+        instruction=instruction,
+        models=models,
+        has_context=reads_context(parsed.plan) if has_context is None else has_context,
+    )
     return Examined(
         plan=None if checked.errors else parsed.plan,
         problems=checked.errors,

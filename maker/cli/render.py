@@ -106,7 +106,10 @@ def voting(summary: VotingSummary) -> str:
 def _session(event: e.TaskSubmitted | e.RunPaused | e.RunResumed | e.RunCancelled) -> str:
     match event:
         case e.TaskSubmitted():
-            return f"Task submitted: {one_line(event.instruction)}"
+            along = (
+                f" (+ context: {count(len(event.context), 'character')})" if event.context else ""
+            )
+            return f"Task submitted: {one_line(event.instruction)}{along}"
         case e.RunPaused():
             return _with_detail(f"Paused: {reason(event.reason)}", event.detail)
         case e.RunResumed():

@@ -21,9 +21,10 @@ from maker.cli.options import (
     replan_option,
     yes_option,
 )
-from maker.cli.plan_files import accepted, examine, read_text
+from maker.cli.plan_files import accepted, examine
 from maker.cli.run import answer, check_output, output_of
 from maker.cli.terminal import User
+from maker.cli.texts import read_text
 from maker.cli.viewers import json_line
 from maker.core import events as e
 from maker.core.fold import fold
@@ -159,5 +160,11 @@ def _plan(past: _Past, source: str | None, options: dict[str, Any]) -> Plan | No
         return None
     text, task = read_text(source), past.state.task
     config = changed(past.state.settings, options)
-    examined = examine(text, tools=task.tools, instruction=config.instruction, models=config.models)
+    examined = examine(
+        text,
+        tools=task.tools,
+        instruction=config.instruction,
+        models=config.models,
+        has_context=bool(task.context),
+    )
     return accepted(examined, text, source)

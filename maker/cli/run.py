@@ -14,6 +14,7 @@ import msgspec
 from maker import app
 from maker.cli import session
 from maker.cli.configuration import setting_options, task_config
+from maker.cli.context import gather
 from maker.cli.options import (
     SectionCommand,
     context_option,
@@ -25,10 +26,11 @@ from maker.cli.options import (
     quiet_option,
     yes_option,
 )
-from maker.cli.plan_files import STANDARD_INPUT, accepted, examine, read_text
+from maker.cli.plan_files import accepted, examine
 from maker.cli.plan_view import tree
 from maker.cli.render import answer_text
 from maker.cli.terminal import User, columns, on_terminal
+from maker.cli.texts import STANDARD_INPUT, read_text
 from maker.core.models import Plan, RunId, TaskConfig
 from maker.core.seams import EventStore
 from maker.core.state import RunState
@@ -43,7 +45,8 @@ Examples:
   maker run "List the open TODOs" --voting first_to_k --voting-k 3
   maker run "Bump the version and update the changelog" --allow write,bash
   maker run --plan plan.yaml --max-cost-usd 2
-  git diff | maker run - > review.txt
+  git diff | maker run "Review this diff" > review.txt
+  maker run - < instruction.txt
   maker run "Try it out" --agent simulated
 
 \b
@@ -66,6 +69,7 @@ Exit codes: 0 done, 1 the task failed, 2 usage, 3 needs approval or an answer,
 def command(**parameters: Any) -> int:
     """Plan, validate and carry out INSTRUCTION; `-` reads it from the standard input.
 
+    What is piped to maker beside an instruction goes along as context (`< /dev/null`: nothing).
     Only the answer goes to stdout. Every event is kept: a run that was stopped goes on with
     `maker resume`.
     """
@@ -85,6 +89,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     config: TaskConfig
     plan: Plan | None = None
     workspace: str = ""
+    context: str = ""
 
     async def open(self, store: EventStore, user: User) -> app.Session:
         """The session that starts the run."""
@@ -93,6 +98,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             store=store,
             plan=self.plan,
             workspace=self.workspace,
+            context=self.context,
             consent=user.consent,
             ask_user=user.ask_user,
         )
@@ -100,23 +106,23 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 def new_request(parameters: dict[str, Any], **fixed: Any) -> Request:
     """What the options ask for, checked before anything is bought; `fixed` overrides settings."""
-    source = parameters.get("plan")
-    instruction = _instruction(parameters.get("instruction"), source)
+    source, given = parameters.get("plan"), parameters.get("instruction")
+    pipe = _one_reader(given, source, parameters["context"]) is None
+    instruction = _instruction(given, source)
     text = read_text(source) if source else ""
     stand_in = "Carry out the given plan." if source else ""
     config = task_config({**parameters, **fixed}, instruction or stand_in)
     if not on_terminal():
         config = msgspec.structs.replace(config, questions=False)
-    workspace = describe_workspace(Path(config.cwd), parameters["context"])
-    if not source:
-        return Request(config=config, workspace=workspace)
-    tools = app.registry_for(config).specs()
-    plan = accepted(
-        examine(text, tools=tools, instruction=instruction, models=config.models), text, source
-    )
-    if not instruction:
+    plan, tools = None, app.registry_for(config).specs()
+    if source:
+        examined = examine(text, tools=tools, instruction=instruction, models=config.models)
+        plan = accepted(examined, text, source)
+    if plan and not instruction:
         config = msgspec.structs.replace(config, instruction=_told_by(plan))
-    return Request(config=config, plan=plan, workspace=workspace)
+    workspace = describe_workspace(Path(config.cwd))
+    context = gather(parameters["context"], plan, pipe=pipe)
+    return Request(config=config, plan=plan, workspace=workspace, context=context)
 
 
 def answer(run: RunId, state: RunState) -> str | None:
@@ -150,14 +156,23 @@ def check_output(file: Path | None) -> None:
         )
 
 
+def _one_reader(instruction: str | None, plan: str | None, context: Sequence[Path]) -> str | None:
+    """What is read from the standard input by name, because it was given as `-`."""
+    named = {"instruction": instruction, "plan": plan}
+    readers = [f"the {name}" for name, source in named.items() if source == STANDARD_INPUT]
+    readers += ["--context" for file in context if str(file) == STANDARD_INPUT]
+    if len(readers) > 1:
+        both = " and ".join(dict.fromkeys(readers))
+        raise click.UsageError(f"The standard input is read once: {both} cannot be -.")
+    return readers[0] if readers else None
+
+
 def _instruction(given: str | None, plan: str | None) -> str:
     if given is None and plan is None:
         path = click.get_current_context().command_path
         raise click.UsageError(f'Say what is to be done, as in: {path} "Summarise README.md"')
     if given != STANDARD_INPUT:
         return given or ""
-    if plan == STANDARD_INPUT:
-        raise click.UsageError("The instruction and the plan cannot both be read from -.")
     if sys.stdin.isatty():
         click.echo("Type the instruction, then Ctrl-D:", err=True)
     return read_text(STANDARD_INPUT).strip()

@@ -44,12 +44,16 @@ class Input(Fact, frozen=True, kw_only=True):
 
 
 class TaskSubmitted(Input, frozen=True, kw_only=True):
-    """The run exists. Carries all that a resume on another day needs; `rules`: see version.py."""
+    """The run exists. Carries all that a resume on another day needs; `rules`: see version.py.
+
+    `context` is the data that the user gave with the instruction.
+    """
 
     instruction: str
     config: TaskConfig
     tools: list[ToolSpec] = []
     workspace: str = ""
+    context: str = ""
     prompt_version: str = ""
     rules: int = 1
 

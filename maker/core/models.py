@@ -127,6 +127,10 @@ AGAIN = "again:"
 """With the number of a step: it may be done again although it has finished, for one plan."""
 MOST_INSTRUCTION_CHARACTERS = 100_000
 """About 25,000 tokens; every planning attempt pays for them again."""
+MOST_CONTEXT_CHARACTERS = 400_000
+"""About 100,000 tokens; the planner and every step that names the context pay for them."""
+CONTEXT = "context"
+"""The input variable that holds the data which came with the instruction."""
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 
 

@@ -13,13 +13,13 @@ from maker.core import events as e
 from maker.core.clock import SystemClock
 from maker.core.entrance import purified
 from maker.core.ids import new_run_id, new_session_id
-from maker.core.models import RunId, TaskConfig
+from maker.core.models import MOST_CONTEXT_CHARACTERS, RunId, TaskConfig
 from maker.core.moves import Dispatch, Emit, Pause
 from maker.core.policy import decide, pinned
 from maker.core.seams import Agent, AskUser, Clock, EventStore, Record
 from maker.core.state import RunState, changed
 from maker.core.version import RULES
-from maker.errors import RunMustPause, StalledDispatch
+from maker.errors import ConfigError, RunMustPause, StalledDispatch
 from maker.executor.agent_runner import AgentRunner
 from maker.executor.asking import Asker
 from maker.executor.executor import ExecutorModule
@@ -58,9 +58,11 @@ class Orchestrator:
         run_id: RunId | None = None,
         history: Sequence[Record] = (),
         workspace: str = "",
+        context: str = "",
         secrets: Sequence[str] = (),
     ) -> None:
-        self._config, self._registry, self._workspace = config, registry, workspace
+        self._config, self._registry = config, registry
+        self._workspace, self._context = workspace, context
         self._clock: Clock = clock or SystemClock()
         self._store: EventStore = store or MemoryStore()
         self._consent = consent
@@ -107,10 +109,19 @@ class Orchestrator:
             config=config,
             tools=self._registry.specs(),
             workspace=self._workspace,
+            context=self._context,
             prompt_version=PROMPT_VERSION,
             rules=RULES,
         )
-        return purified(submitted, self._secrets)
+        pure = purified(submitted, self._secrets)
+        if len(pure.context) > MOST_CONTEXT_CHARACTERS:
+            raise ConfigError(
+                f"the context has {len(pure.context):,} characters, more than the limit of "
+                f"{MOST_CONTEXT_CHARACTERS:,}",
+                field="context",
+                advice="Give an excerpt, or put it into a file and let a step read that.",
+            )
+        return pure
 
     async def _pump(self, opening: Sequence[e.Event]) -> None:
         lease = None

@@ -84,6 +84,8 @@ def _plan_text(prompt: str) -> str:
     found = _INSTRUCTION.match(prompt)
     task = found[1] if found else "the task"
     quoted = "\n".join(f"      {line}" for line in task.splitlines())
+    has_context = "\n<context>\n" in prompt.rpartition("<instruction>")[0]
+    context = "    input_variables: [context]\n" if has_context else ""
     return f"""\
 reasoning: |
   A simulated plan: look at the task, weigh it, answer it.
@@ -95,7 +97,7 @@ plan:
       Read this task and say how many parts it has and how hard it is:
 {quoted}
     primary_tools: []
-    output_variable: step_0_output
+{context}    output_variable: step_0_output
     output_schema: "{{parts: int, difficulty: easy|hard, notes: string}}"
     vote_on: [parts, difficulty]
     next_step_sequence_number: 1

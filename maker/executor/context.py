@@ -11,6 +11,7 @@ from maker.core import keys
 from maker.core.inputs import source_of, variable
 from maker.core.models import (
     CONDITIONAL_SCHEMA,
+    CONTEXT,
     OWN_OUTPUT_DECIDES,
     AgentCall,
     CallKey,
@@ -71,12 +72,17 @@ def targets_of(step: PlanStep, steps: int) -> list[int] | None:
 
 
 def inputs_of(state: RunState, step: PlanStep) -> dict[str, Any]:
-    """The values of the step's input variables by name, without those of its own item."""
+    """The values of the outputs that the step names, without its own item and the context."""
     return {
         path: variable(state, path)
         for path in step.input_variables
-        if path.partition(".")[0] != "item"
+        if path.partition(".")[0] not in ("item", CONTEXT)
     }
+
+
+def context_of(state: RunState, step: PlanStep) -> str:
+    """The data that came with the instruction, for a step that names it."""
+    return state.task.context if CONTEXT in step.input_variables else ""
 
 
 def item_of(state: RunState, step: PlanStep, iteration: int) -> Any:
@@ -97,11 +103,14 @@ def missing_of(state: RunState, step: PlanStep) -> list[MissingItem]:
 
 def too_large(state: RunState, step: PlanStep, iteration: int) -> str:
     """Why the inputs of the step do not fit into a prompt; empty where they do."""
-    values = {**inputs_of(state, step), "last_output": state.last_output}
+    values = inputs_of(state, step)
+    if step.repeat:
+        values["last_output"] = state.last_output
     item = item_of(state, step, iteration)
     if item is not step_prompt.MISSING:
         values["item"] = item
     sizes = {name: len(msgspec.json.encode(value)) for name, value in values.items()}
+    sizes[CONTEXT] = len(context_of(state, step))
     if sum(sizes.values()) <= MOST_INPUT_CHARACTERS:
         return ""
     name = max(sizes, key=lambda key: sizes[key])
@@ -180,6 +189,7 @@ def _prompts(state: RunState, step: PlanStep, lane: Lane) -> Prompts:
     return step_prompt.step_prompts(
         step=msgspec.structs.replace(step, output_schema=schema_of(step)),
         inputs=inputs_of(state, step),
+        context=context_of(state, step),
         tools=state.task.tools,
         cwd=lane.config.cwd,
         missing=missing_of(state, step),

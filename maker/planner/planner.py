@@ -60,6 +60,7 @@ def call_for(state: RunState, key: CallKey) -> AgentCall:
         instruction=config.instruction,
         tools=state.task.tools,
         workspace=state.task.workspace,
+        context=state.task.context,
         models=config.models,
         rejected=state.rejected_text,
         problems=state.problems,

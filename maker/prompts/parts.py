@@ -11,6 +11,7 @@ from maker.core.models import Value
 
 DATA_TAGS = (
     "workspace",
+    "context",
     "tools",
     "finished",
     "failure",

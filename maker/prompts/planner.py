@@ -65,6 +65,7 @@ def planner_prompts(
     instruction: str,
     tools: Sequence[ToolSpec],
     workspace: str,
+    context: str = "",
     models: Sequence[str] = (),
     rejected: str = "",
     problems: Sequence[Problem | Mapping[str, Any] | str] = (),
@@ -80,6 +81,7 @@ def planner_prompts(
     user = sections(
         [
             block("workspace", workspace) if workspace.strip() else "",
+            _context(context),
             _tools(tools),
             _models(models),
             _finished(finished),
@@ -112,6 +114,16 @@ _QUESTIONS = (
     "settles it, ask the user first: one call of AskUserQuestion with at most three questions. "
     "Otherwise do not ask."
 )
+
+
+def _context(context: str) -> str:
+    if not context.strip():
+        return ""
+    return (
+        "The user gave this data with the instruction. A step sees it only if its input_variables "
+        "name `context`, and then whole, as one text. Name it in every step that works on the "
+        f"data, and do not copy the data into descriptions.\n{block('context', context)}"
+    )
 
 
 def _tools(tools: Sequence[ToolSpec]) -> str:

@@ -13,6 +13,7 @@ from maker.planner.plan_text import plan_to_yaml
 from maker.prompts.parts import Prompts, block, sections
 from maker.replies.loader import load
 from maker.replies.schema import parse_schema, problems
+from maker.validator.plan_view import reads_context
 
 QUALITIES: dict[str, tuple[str, str]] = {
     "single_purpose": (
@@ -61,6 +62,9 @@ qualities that no program can check.
 Think the plan through before you answer."""
 
 
+_CONTEXT = "`context` as an input is the data that the user gave with the instruction, whole."
+
+
 def quality_prompts(*, instruction: str, plan: Plan) -> Prompts:
     """The prompts of the judging call."""
     claims = "\n".join(f"- {name}: {claim}." for name, (claim, _) in QUALITIES.items())
@@ -69,6 +73,7 @@ def quality_prompts(*, instruction: str, plan: Plan) -> Prompts:
         [
             f"The qualities:\n{claims}",
             block("plan", plan_to_yaml(plan)),
+            _CONTEXT if reads_context(plan) else "",
             f"The plan is for this instruction:\n{block('instruction', instruction)}",
             "Answer in this form; `steps` holds the numbers of the steps with the defect:\n"
             f"{{{shown}}}",

@@ -65,6 +65,7 @@ def step_prompts(
     tools: Sequence[ToolSpec],
     cwd: str,
     missing: Sequence[MissingItem] = (),
+    context: str = "",
     item: Any = MISSING,
     iteration: int = 0,
     last_output: Any = None,
@@ -75,12 +76,14 @@ def step_prompts(
 ) -> Prompts:
     """The prompts of one sample. `targets` replaces the step's own where the plan left them out.
 
-    `inputs` maps input variables to values, None for those of a step that was skipped.
+    `inputs` maps input variables to values, None for those of a step that was skipped; `context`
+    is the one that is shown as the text it is.
     `iteration` is the item's place for a `for_each` step, the pass for a repeated one.
     """
     user = sections(
         [
             _objective(step),
+            _context(context),
             _inputs(inputs, missing),
             _item(item, iteration),
             _last_output(step, iteration, last_output),
@@ -94,6 +97,12 @@ def step_prompts(
 
 def _objective(step: PlanStep) -> str:
     return f"# Objective: {one_line(step.title, 200)}\n{step.task_description.strip()}"
+
+
+def _context(context: str) -> str:
+    if not context:
+        return ""
+    return f"# Context (data that came with the task)\n{block('context', context)}"
 
 
 def _inputs(inputs: Mapping[str, Any], missing: Sequence[MissingItem]) -> str:

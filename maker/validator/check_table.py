@@ -169,6 +169,13 @@ CHECKS: tuple[Check, ...] = (
         fix="Name a field that an earlier step on the way declares, or declare it there.",
     ),
     Check(
+        name="context",
+        find=data_checks.context,
+        severity="warning",
+        teach="Data that came with the instruction is the input variable `context`, one text.",
+        fix="Name `context` in the input_variables of each step that works on the data.",
+    ),
+    Check(
         name="for-each",
         find=data_checks.for_each,
         teach="`for_each` is the path of a list from an earlier step; the step runs once per item "

@@ -36,17 +36,22 @@ class Checked(Value, frozen=True, kw_only=True):
 
 
 def check_plan(
-    plan: Plan, *, tools: Sequence[ToolSpec], instruction: str, models: Sequence[str] = ()
+    plan: Plan,
+    *,
+    tools: Sequence[ToolSpec],
+    instruction: str,
+    models: Sequence[str] = (),
+    has_context: bool = False,
 ) -> Checked:
     """Every defect of the plan at once. Never raises, whatever the plan holds.
 
-    `models` are those that a step may name; fields of wrong types end the check early, since
-    nothing else can be said of such a plan.
+    `models` are those that a step may name; `has_context`: data came with the instruction. Fields
+    of wrong types end the check early, since nothing else can be said of such a plan.
     """
     problem = _wrong_type(plan)
     if problem is not None:
         return Checked(errors=[problem], warnings=[], checks_passed=0)
-    view = PlanView(plan, tools, instruction, models)
+    view = PlanView(plan, tools, instruction, models, has_context=has_context)
     if len(plan.steps) > MOST_STEPS:
         errors = [_problem(finding, _check("step-count")) for finding in step_count(view)]
         return Checked(errors=errors, warnings=[], checks_passed=0)

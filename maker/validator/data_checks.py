@@ -6,12 +6,18 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from maker.core.models import OWN_OUTPUT_DECIDES, PlanStep
+from maker.core.models import CONTEXT, OWN_OUTPUT_DECIDES, PlanStep
 from maker.replies.paths import type_at
 from maker.replies.schema import ListOf, Maybe, Primitive, Record, Schema, SchemaError
 from maker.validator.findings import Finding, found
 from maker.validator.literals import literals, lost
-from maker.validator.plan_view import OutputPath, PlanView, is_conditional, output_path
+from maker.validator.plan_view import (
+    OutputPath,
+    PlanView,
+    is_conditional,
+    output_path,
+    reads_context,
+)
 
 MOST_ITERATIONS = 1_100_000
 """A little over the moves of 20 disks."""
@@ -63,6 +69,12 @@ def _bad_item(view: PlanView, step: PlanStep, variable: str) -> str:
 def _bad_output(view: PlanView, step: PlanStep, variable: str) -> str:
     """Why the variable cannot be read by the step; empty where it can, or another check says it."""
     path = output_path(variable)
+    if variable == CONTEXT and view.has_context:
+        return ""
+    if variable == CONTEXT:
+        return "context: nothing was given with the instruction that it could stand for"
+    if path is None and variable.startswith(f"{CONTEXT}."):
+        return f"{variable}: context is one text without fields"
     if path is None:
         return f"{variable!r} is not a variable such as step_0_output.name"
     if path.step not in view.numbers:
@@ -119,6 +131,8 @@ def for_each(view: PlanView) -> Iterator[Finding]:
 
 
 def _bad_list(view: PlanView, step: PlanStep, variable: str) -> str:
+    if variable == CONTEXT:
+        return "context is one text; let a step make a list of it"
     message = _bad_output(view, step, variable)
     if message:
         return message
@@ -157,6 +171,12 @@ def vote_on(view: PlanView) -> Iterator[Finding]:
             elif not isinstance(kind, SchemaError) and not (path and type_at(kind, path)):
                 message = f"{path!r} is no field of the step's own output_schema"
                 yield found(step, message, field="vote_on")
+
+
+def context(view: PlanView) -> Iterator[Finding]:
+    """Data that came along is used."""
+    if view.has_context and not reads_context(view.plan):
+        yield Finding(message="no step reads the context that came with the instruction")
 
 
 def used_outputs(view: PlanView) -> Iterator[Finding]:

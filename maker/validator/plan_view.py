@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from maker.core.models import (
     CONDITIONAL_SCHEMA,
+    CONTEXT,
     OWN_OUTPUT_DECIDES,
     PIPELINE_END,
     Effect,
@@ -43,16 +44,28 @@ def output_path(variable: str) -> OutputPath | None:
     return OutputPath(int(match[1]), match[2].removeprefix(".")) if match else None
 
 
+def reads_context(plan: Plan) -> bool:
+    """Whether some step names the data that came with the instruction as an input."""
+    return any(CONTEXT in step.input_variables for step in plan.steps)
+
+
 class PlanView:
     """One plan and the run that it is for, as the checks see it."""
 
     def __init__(
-        self, plan: Plan, tools: Sequence[ToolSpec], instruction: str, models: Sequence[str]
+        self,
+        plan: Plan,
+        tools: Sequence[ToolSpec],
+        instruction: str,
+        models: Sequence[str],
+        *,
+        has_context: bool,
     ) -> None:
         self.plan = plan
         self.tools = tools
         self.instruction = instruction
         self.models = models
+        self.has_context = has_context
         self.by_number: dict[int, PlanStep] = {}
         for step in plan.steps:
             self.by_number.setdefault(step.step, step)

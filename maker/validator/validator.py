@@ -33,6 +33,7 @@ def moves(state: RunState) -> Iterator[Move]:
         tools=state.task.tools,
         instruction=state.settings.instruction,
         models=state.settings.models,
+        has_context=bool(state.task.context.strip()),
     )
     if checked.errors:
         yield Emit(_failed(state, checked.errors))

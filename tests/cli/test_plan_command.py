@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from pathlib import Path
 
 import pytest
@@ -82,10 +80,10 @@ def test_json_gives_one_document(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_check_from_the_standard_input_names_the_lines(
-    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    capfd: pytest.CaptureFixture[str], pipe
 ) -> None:
     bad = PLAN.replace("[Glob]", "[Blog]").replace("number: 1\n", "number: 9\n")
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(bad.encode())))
+    pipe(bad.encode())
     assert main(["plan", "--check", "-"]) == 2
     shown = capfd.readouterr()
     assert shown.out == ""

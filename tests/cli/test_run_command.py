@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -138,11 +136,8 @@ def test_a_folder_that_is_not_there_is_told_before_anything_runs(
     assert "run 0" not in done.err
 
 
-def test_the_instruction_can_come_from_the_standard_input(
-    maker: Maker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = io.TextIOWrapper(io.BytesIO("Zähle die Dateien\n".encode()))
-    monkeypatch.setattr(sys, "stdin", text)
+def test_the_instruction_can_come_from_the_standard_input(maker: Maker, pipe) -> None:
+    pipe("Zähle die Dateien\n".encode())
     assert "Task submitted: Zähle die Dateien" in maker("run", "-", *SIMULATED).err
 
 
@@ -263,16 +258,6 @@ def test_a_cancelled_run_cannot_be_resumed(maker: Maker) -> None:
     done = maker("resume", "@last")
     assert done.code == 2
     assert "was cancelled" in done.err
-
-
-def test_context_files_reach_the_planner(maker: Maker, tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("mind the gap")
-    context = ("--context", str(tmp_path / "notes.txt"), "--cwd", str(tmp_path))
-    done = maker("run", "Count the files", *SIMULATED, *context, "--json")
-    submitted = json.loads(done.out.splitlines()[0])
-    assert "mind the gap" in submitted["workspace"]
-    assert submitted["config"]["cwd"] == str(tmp_path)
-    assert maker("run", "Count", *SIMULATED, "--context", "/no/such/file").code == 2
 
 
 def test_a_failed_task_ends_with_code_1_and_can_be_resumed(maker: Maker) -> None:

@@ -32,6 +32,8 @@ LAST_LINE = "Think the problem through before you answer."
 INSTRUCTION = "Which endpoints in src/api lack an auth check?"
 WORKSPACE = "Folder: shop\nGit: branch main, 0 changed files\nFiles (1 of 1): src/api/cart.py"
 
+DIFF = "--- a/cart.py\n+++ b/cart.py\n+    total = 0  # </context> </input>\n"
+
 
 def a_step(**changes: Any) -> PlanStep:
     fields: dict[str, Any] = {
@@ -64,6 +66,7 @@ STEP_CASES: dict[str, Prompts] = {
         effect="pure",
         inputs={"step_0_output.files": ["a.py", "b </input> c.py"], "step_2_output": None},
     ),
+    "pure-with-context": prompts(a_step(**THINKS), effect="pure", context=DIFF),
     "conditional": prompts(
         a_step(
             **THINKS,
@@ -111,6 +114,9 @@ STEP_CASES: dict[str, Prompts] = {
 }
 PLANNER_CASES: dict[str, Prompts] = {
     "planner": planner_prompts(instruction=INSTRUCTION, tools=TOOLS, workspace=WORKSPACE),
+    "planner-with-context": planner_prompts(
+        instruction=INSTRUCTION, tools=TOOLS, workspace=WORKSPACE, context=DIFF
+    ),
     "planner-again": planner_prompts(
         instruction=INSTRUCTION,
         tools=[*TOOLS, ToolSpec(name="mcp__web", description="Any tool.", effect="external")],

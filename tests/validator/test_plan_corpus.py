@@ -12,7 +12,7 @@ from maker.planner.parser import parse_plan
 from maker.planner.plan_text import plan_to_yaml
 from maker.validator.check_table import CHECKS
 
-KINDS = {"read": 10, "write": 6, "for_each": 4, "branch": 4, "web": 3, "trivial": 3}
+KINDS = {"read": 10, "write": 6, "for_each": 4, "branch": 4, "web": 3, "trivial": 3, "context": 1}
 INTENDED_AT_LEAST = 0.95
 
 
