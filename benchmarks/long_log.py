@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from maker.core import events as e
+from maker.core import keys
 from maker.core.fold import apply
 from maker.core.ids import new_run_id
 from maker.core.models import (
@@ -85,7 +86,7 @@ def one_pass(number: int, *, is_last: bool) -> Iterator[tuple[e.Event, bytes]]:
     text = f'{{"n": {number}, "done": {str(is_last).lower()}}}'
     for sample in range(3):
         reply = AgentReply(text=text, cost_usd=0.0, usage=usage, duration_ms=900, simulated=True)
-        key = e.step_key(0, number, 0, sample)
+        key = keys.sample_key(0, number, 0, sample)
         yield e.AgentReplied(key=key, request=digest, prompt=digest, reply=reply), asked
     count = AnswerCount(answer=text, samples=[0, 1, 2])
     yield (
