@@ -5,12 +5,11 @@ Rough on purpose, and always a range: a real cost is what the agent reports with
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from maker.core.models import Strategy
+from maker.core.strategies import Single, VotingStrategy
 
 
 class Price(NamedTuple):
@@ -65,7 +64,7 @@ class StepLoad(NamedTuple):
 
     model: str
     with_tools: bool
-    strategy: Strategy = "none"
+    strategy: VotingStrategy = Single()
     passes: tuple[int, int] = (1, 1)
 
 
@@ -91,21 +90,10 @@ def sample_cost(model: str, *, with_tools: bool) -> CostRange:
     return CostRange(low / 1e6, high / 1e6)
 
 
-def expected_samples(strategy: Strategy, n: int, k: int, p_right: float) -> float:
-    """Samples that a step needs on average where one is right with this chance."""
-    match strategy:
-        case "none":
-            return 1.0
-        case "majority":
-            return _majority_samples(n, p_right)
-        case "first_to_k":
-            return expected_votes(p_right, k)
-
-
-def step_cost(load: StepLoad, n: int, k: int, most_samples: int) -> CostRange:
+def step_cost(load: StepLoad, most_samples: int) -> CostRange:
     """What one step may cost with all its samples and iterations."""
-    good = min(expected_samples(load.strategy, n, k, GOOD_SAMPLE), most_samples)
-    poor = min(expected_samples(load.strategy, n, k, POOR_SAMPLE), most_samples)
+    good = min(load.strategy.expected_samples(GOOD_SAMPLE), most_samples)
+    poor = min(load.strategy.expected_samples(POOR_SAMPLE), most_samples)
     sample = sample_cost(load.model, with_tools=load.with_tools)
     return sample.times(good * load.passes[0], poor * load.passes[1])
 
@@ -114,40 +102,3 @@ def total(ranges: Iterable[CostRange]) -> CostRange:
     """All of them together."""
     listed = list(ranges)
     return CostRange(sum(r.low_usd for r in listed), sum(r.high_usd for r in listed))
-
-
-def right_per_step(p_right: float, k: int) -> float:
-    """The chance that first-to-be-ahead-by-k picks the right answer over one rival."""
-    if p_right in (0.0, 1.0):
-        return p_right
-    return 1 / (1 + ((1 - p_right) / p_right) ** k)
-
-
-def expected_votes(p_right: float, k: int) -> float:
-    """Valid samples until one answer is ahead by k, on average."""
-    if math.isclose(p_right, 0.5):
-        return float(k * k)
-    return k * (2 * right_per_step(p_right, k) - 1) / (2 * p_right - 1)
-
-
-def least_k(p_right: float, steps: int, target: float) -> int:
-    """The smallest lead with which this many steps all come out right with the target's chance."""
-    if not 0.5 < p_right < 1 or not 0 < target < 1 or steps < 1:
-        raise ValueError("least_k needs 0.5 < p_right < 1, 0 < target < 1 and steps >= 1")
-    odds = math.expm1(-math.log(target) / steps)
-    return max(1, math.ceil(math.log(odds) / math.log((1 - p_right) / p_right)))
-
-
-def _majority_samples(n: int, p_right: float) -> float:
-    """Samples until one of two answers has a majority of n, asked for in rounds."""
-    needed = n // 2 + 1
-    return sum(votes * _ends_at(votes, needed, p_right) for votes in range(needed, 2 * needed))
-
-
-def _ends_at(votes: int, needed: int, p_right: float) -> float:
-    """The chance that the deciding vote is this one, for either answer."""
-    ways = math.comb(votes - 1, needed - 1)
-    lost = votes - needed
-    return ways * (
-        p_right**needed * (1 - p_right) ** lost + (1 - p_right) ** needed * p_right**lost
-    )

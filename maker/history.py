@@ -113,7 +113,7 @@ def overview(row: RunRow, log: Sequence[e.Event]) -> RunView:
         detail=state.detail,
         instruction=config.instruction,
         model=config.model,
-        voting=_voting(state),
+        voting="none" if config.voting_strategy == "none" else config.voting.words,
         simulated=config.agent == "simulated",
         started_at=state.started_at,
         updated_at=state.updated_at,
@@ -200,17 +200,6 @@ def _step_status(step: PlanStep, state: RunState, run_status: str, was_started: 
     if was_started:
         return "running" if run_status == "running" else "unfinished"
     return "skipped" if state.status == "completed" else "not run"
-
-
-def _voting(state: RunState) -> str:
-    config = state.settings
-    match config.voting_strategy:
-        case "none":
-            return "none"
-        case "majority":
-            return f"majority of {config.voting_n}"
-        case "first_to_k":
-            return f"first to be ahead by {config.voting_k}"
 
 
 def _is_planning(event: e.Event) -> bool:

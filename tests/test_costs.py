@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maker import costs
+from maker.core import strategies
 
 
 @pytest.mark.parametrize(
@@ -14,7 +15,7 @@ from maker import costs
     [(0.3571, 29), (0.0040, 4), (0.0022, 3), (0.0018, 3), (0.1839, 12), (0.0358, 6), (0.2342, 15)],
 )
 def test_the_smallest_lead_is_the_one_of_the_papers_table(failing: float, k: int) -> None:
-    assert costs.least_k(1 - failing, 1_048_575, 0.95) == k
+    assert strategies.least_k(1 - failing, 1_048_575, 0.95) == k
 
 
 @pytest.mark.parametrize(
@@ -24,24 +25,28 @@ def test_the_smallest_lead_is_the_one_of_the_papers_table(failing: float, k: int
 def test_expected_votes_are_those_of_the_paper(
     p_right: float, votes: tuple[float, float, float]
 ) -> None:
-    found = [costs.expected_votes(p_right, k) for k in (1, 2, 3)]
+    found = [strategies.expected_votes(p_right, k) for k in (1, 2, 3)]
     assert found == pytest.approx(votes, abs=0.01)
 
 
 def test_votes_between_equal_rivals_are_finite() -> None:
-    assert costs.expected_votes(0.5, 3) == 9
-    assert costs.expected_votes(0.5 + 1e-6, 3) == pytest.approx(9, abs=1e-3)
+    assert strategies.expected_votes(0.5, 3) == 9
+    assert strategies.expected_votes(0.5 + 1e-6, 3) == pytest.approx(9, abs=1e-3)
 
 
 @given(st.floats(0.51, 0.999), st.integers(1, 8))
 def test_a_larger_lead_is_surer_and_needs_more_votes(p_right: float, k: int) -> None:
-    assert costs.right_per_step(p_right, k + 1) >= costs.right_per_step(p_right, k)
-    assert costs.expected_votes(p_right, k + 1) > costs.expected_votes(p_right, k) >= k * 0.999
+    assert strategies.right_per_step(p_right, k + 1) >= strategies.right_per_step(p_right, k)
+    assert (
+        strategies.expected_votes(p_right, k + 1)
+        > strategies.expected_votes(p_right, k)
+        >= k * 0.999
+    )
 
 
 def test_a_majority_of_three_takes_two_to_three_samples() -> None:
-    assert costs.expected_samples("majority", 3, 2, 1.0) == 2
-    assert costs.expected_samples("majority", 3, 2, 0.8) == pytest.approx(2.32)
+    assert strategies.named("majority", 3, 2).expected_samples(1.0) == 2
+    assert strategies.named("majority", 3, 2).expected_samples(0.8) == pytest.approx(2.32)
 
 
 def test_a_price_is_found_by_the_models_family() -> None:
@@ -56,17 +61,17 @@ def test_voting_iterations_and_tools_each_make_a_step_dearer() -> None:
     plain = costs.StepLoad("claude-sonnet-4-5", with_tools=False)
     dearer = [
         plain._replace(with_tools=True),
-        plain._replace(strategy="first_to_k"),
+        plain._replace(strategy=strategies.FirstToK(2)),
         plain._replace(passes=(2, 9)),
     ]
-    base = costs.step_cost(plain, 3, 2, 10)
+    base = costs.step_cost(plain, 10)
     for load in dearer:
-        cost = costs.step_cost(load, 3, 2, 10)
+        cost = costs.step_cost(load, 10)
         assert cost.low_usd > base.low_usd
         assert cost.high_usd > base.high_usd
 
 
 def test_a_vote_costs_no_more_than_its_limit_of_samples() -> None:
-    load = costs.StepLoad("claude-sonnet-4-5", with_tools=False, strategy="first_to_k")
+    load = costs.StepLoad("claude-sonnet-4-5", with_tools=False, strategy=strategies.FirstToK(40))
     one = costs.sample_cost(load.model, with_tools=False)
-    assert costs.step_cost(load, 3, 40, 5).high_usd == pytest.approx(5 * one.high_usd)
+    assert costs.step_cost(load, 5).high_usd == pytest.approx(5 * one.high_usd)

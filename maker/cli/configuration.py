@@ -26,7 +26,6 @@ from maker.cli.settings import (
 )
 from maker.core.models import GRANTS, Simulation, TaskConfig
 from maker.errors import ConfigError
-from maker.executor.voting import Rules
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -154,11 +153,10 @@ def require_sensible(config: TaskConfig) -> None:
 
 def _require_decidable(config: TaskConfig) -> None:
     """Raise ConfigError where a vote needs more samples than it may take."""
-    most = config.max_voting_samples
-    rules = Rules(config.voting_strategy, config.voting_n, config.voting_k, most)
-    if rules.quorum > most:
+    most, quorum = config.max_voting_samples, config.voting.quorum
+    if quorum > most:
         raise ConfigError(
-            f"a vote needs {rules.quorum} samples that agree, but may take only {most}",
+            f"a vote needs {quorum} samples that agree, but may take only {most}",
             field="max_voting_samples",
             advice="Give a higher --max-voting-samples, or a lower --voting-k or --voting-n.",
         )

@@ -229,19 +229,9 @@ def _expected(config: TaskConfig, found: Findings) -> str:
     rates = config.simulation
     flags = f" and a flag rate of {rates.flag_rate:g}" if rates.flag_rate else ""
     return (
-        f"{found.expected_samples_per_move:.2f} expected with {_voting(config)} "
+        f"{found.expected_samples_per_move:.2f} expected with {config.voting.words} "
         f"at an error rate of {rates.error_rate:g}{flags}"
     )
-
-
-def _voting(config: TaskConfig) -> str:
-    match config.voting_strategy:
-        case "none":
-            return "one sample each"
-        case "majority":
-            return f"a majority of {config.voting_n}"
-        case "first_to_k":
-            return f"first to be ahead by {config.voting_k}"
 
 
 def _fate_of_errors(config: TaskConfig, found: Findings) -> str:

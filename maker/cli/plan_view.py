@@ -20,10 +20,10 @@ from maker.core.models import (
     Effect,
     Plan,
     PlanStep,
-    Strategy,
     TaskConfig,
     ToolSpec,
 )
+from maker.core.strategies import Strategy, named
 from maker.core.text import one_line
 from maker.executor.context import (
     compared_paths,
@@ -69,7 +69,7 @@ def voting_outlook(plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec]) ->
     votable = [view for view in views if not view.not_voted]
     of_all = f"{len(votable)} of {count(len(views), 'step')}"
     if config.voting_strategy != "none":
-        return f"{of_all} voted on: {config.voting_strategy}, {_rule(config)}"
+        return f"{of_all} voted on: {config.voting.words}"
     if not votable:
         return f"{of_all} could be voted on"
     voted = msgspec.structs.replace(config, voting_strategy="first_to_k")
@@ -79,7 +79,8 @@ def voting_outlook(plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec]) ->
     )
     more = costs.CostRange(then.low_usd - now.low_usd, then.high_usd - now.high_usd)
     price = "nothing (simulated)" if config.agent == "simulated" else f"more: {_range(more)}"
-    return f"{of_all} could be voted on: --voting first_to_k ({_rule(voted)}) would cost {price}"
+    rule = voted.voting.words
+    return f"{of_all} could be voted on: --voting first_to_k ({rule}) would cost {price}"
 
 
 def tree(
@@ -139,17 +140,17 @@ def _named(tools: Sequence[str]) -> str:
 
 
 def _step_view(step: PlanStep, config: TaskConfig, tools: Sequence[ToolSpec]) -> StepView:
-    named = [*step.primary_tools, *step.fallback_tools]
-    effect = strongest([resolve_effect(named, tools), step.effect or "pure"])
+    used = [*step.primary_tools, *step.fallback_tools]
+    effect = strongest([resolve_effect(used, tools), step.effect or "pure"])
     strategy, _ = strategy_config(config, step, effect)
     load = costs.StepLoad(
         model=step.model or config.model,
-        with_tools=bool(named),
-        strategy=strategy,  # type: ignore[arg-type]
+        with_tools=bool(used),
+        strategy=named(strategy, config.voting_n, config.voting_k),
         passes=_passes(step),
     )
-    cost = costs.step_cost(load, config.voting_n, config.voting_k, config.max_voting_samples)
-    return StepView(step, effect, load.strategy, why_not_voted(step, effect), cost)
+    cost = costs.step_cost(load, config.max_voting_samples)
+    return StepView(step, effect, strategy, why_not_voted(step, effect), cost)
 
 
 def _passes(step: PlanStep) -> tuple[int, int]:
@@ -194,12 +195,6 @@ def _following(step: PlanStep, steps: int) -> str:
 
 def _target(number: int) -> str:
     return "end" if number == PIPELINE_END else f"step {number}"
-
-
-def _rule(config: TaskConfig) -> str:
-    if config.voting_strategy == "majority":
-        return f"{config.voting_n} samples"
-    return f"k {config.voting_k}"
 
 
 def _range(cost: costs.CostRange, cap_usd: float | None = None) -> str:

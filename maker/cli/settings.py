@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, get_args
 import click
 
 from maker.cli.options import TOOLS, Real, Whole, cap, thinking, words, words_from
-from maker.core.models import EFFORTS, GRANTS, Ambiguity, Strategy
+from maker.core.models import EFFORTS, GRANTS, Ambiguity
+from maker.core.strategies import Strategy
 from maker.tools.mcp_config import read_mcp_file
 
 MODELS, VOTING, LIMITS, AGENT = "Models and planning", "Voting", "Limits", "Agent"

@@ -21,12 +21,12 @@ from maker.core.models import (
     Effect,
     Plan,
     Problem,
-    Strategy,
     TaskConfig,
     ToolSpec,
     Totals,
     VotingSummary,
 )
+from maker.core.strategies import Strategy
 from maker.errors import ConfigError, LogDamaged
 
 

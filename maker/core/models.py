@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any, Literal, NewType
+from typing import Any, Literal, NewType, get_args
 
 import msgspec
 from msgspec import Struct, field
 
+from maker.core.strategies import Strategy, VotingStrategy, named
 from maker.errors import ConfigError
 
 RunId = NewType("RunId", str)
 CallKey = NewType("CallKey", str)
 
 Effect = Literal["pure", "read", "web", "write", "external"]
-Strategy = Literal["none", "majority", "first_to_k"]
 Ambiguity = Literal["retry", "ask", "fail"]
 
 PIPELINE_END = -1
@@ -106,6 +106,11 @@ class TaskConfig(Value, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         _check_config(self)
 
+    @property
+    def voting(self) -> VotingStrategy:
+        """How answers are chosen where a step can be voted on."""
+        return named(self.voting_strategy, self.voting_n, self.voting_k)
+
 
 _AT_LEAST = {
     "voting_n": 1,
@@ -148,11 +153,11 @@ def _check_config(config: TaskConfig) -> None:
             field="instruction",
             advice="Say what is to be done, and name the file that holds the rest.",
         )
-    if config.voting_strategy not in ("none", "majority", "first_to_k"):
+    if config.voting_strategy not in get_args(Strategy):
         raise ConfigError(
             f"unknown voting strategy {config.voting_strategy!r}",
             field="voting_strategy",
-            advice="Use none, majority or first_to_k.",
+            advice=f"Use one of: {', '.join(get_args(Strategy))}.",
         )
     _check_types(config)
     _check_numbers(config)

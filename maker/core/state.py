@@ -24,10 +24,10 @@ from maker.core.models import (
     PlanStep,
     RunStatus,
     RunSummary,
-    Strategy,
     TaskConfig,
     Totals,
 )
+from maker.core.strategies import Strategy
 from maker.errors import ConfigError
 
 Phase = Literal["submitted", "planned", "rejected", "refused", "validated", "executing"]

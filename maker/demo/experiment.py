@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from maker import costs
 from maker.core import events as e
-from maker.core.models import Simulation, Strategy, TaskConfig, Value
+from maker.core.models import Simulation, TaskConfig, Value
 from maker.core.state import RunState
+from maker.core.strategies import Strategy
 from maker.demo import hanoi
 from maker.executor.canonical import canonical, pick
 
@@ -137,9 +137,7 @@ def expected_samples(config: TaskConfig) -> float | None:
     """
     wrong, usable = config.simulation.error_rate, 1 - config.simulation.flag_rate
     # Of two answers it does not matter which is right: the larger chance keeps clear of overflow.
-    votes = costs.expected_samples(
-        config.voting_strategy, config.voting_n, config.voting_k, max(wrong, 1 - wrong)
-    )
+    votes = config.voting.expected_samples(max(wrong, 1 - wrong))
     return votes / usable if usable else None
 
 

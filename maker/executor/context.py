@@ -21,6 +21,7 @@ from maker.core.models import (
     TaskConfig,
 )
 from maker.core.state import Lane, RunState
+from maker.core.strategies import Strategy
 from maker.prompts import step as step_prompt
 from maker.prompts.parts import Prompts
 from maker.prompts.version import PROMPT_VERSION
@@ -203,7 +204,7 @@ def _prompts(state: RunState, step: PlanStep, lane: Lane) -> Prompts:
     )
 
 
-def strategy_config(config: TaskConfig, step: PlanStep, effect: Effect) -> tuple[str, str]:
+def strategy_config(config: TaskConfig, step: PlanStep, effect: Effect) -> tuple[Strategy, str]:
     """The voting strategy of one step, and a note where it is not the one that was asked for."""
     if config.voting_strategy == "none":
         return "none", ""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any
 
 from maker.core import events as e
 from maker.core import keys
 from maker.core.inputs import for_each_list
-from maker.core.models import CallKey, Census, PlanStep, Strategy, VoteResult, VotingSummary
+from maker.core.models import CallKey, Census, PlanStep, VoteResult, VotingSummary
 from maker.core.moves import Ask, Emit, Move, Pause
 from maker.core.policy import ALIKE, STEP_ENDS, may_try_again
 from maker.core.state import Lane, RunState, is_over
+from maker.core.strategies import VotingStrategy, named
 from maker.executor import context
 from maker.executor.red_flags import Ballot, Contract, judge
-from maker.executor.voting import Rules, Tally, tally
+from maker.executor.voting import Tally, tally
 from maker.replies.paths import is_list_or_long_text
 from maker.replies.schema import parse_schema
 
@@ -66,7 +67,7 @@ def _lane_move(state: RunState, step: PlanStep, iteration: int) -> Move:
         return _ambiguous(state, step, lane)
     contract = _contract(state, step, lane)
     ballots = {sample: _judge(reply, contract) for sample, reply in lane.replies.items()}
-    count = tally(_rules(lane), ballots)
+    count = tally(_strategy(lane), lane.config.max_voting_samples, ballots)
     for sample in range(count.counted):
         if ballots[sample].flag and sample not in lane.flagged:
             return Emit(_red_flag(lane, sample, ballots[sample]))
@@ -102,7 +103,7 @@ def _step_started(state: RunState, step: PlanStep, iteration: int, number: int) 
         iteration=iteration,
         try_number=number,
         effect=effect,
-        strategy=cast(Strategy, strategy),
+        strategy=strategy,
         model=step.model or state.settings.model,
         note=note,
     )
@@ -138,9 +139,8 @@ def _reply_limit(schema: str) -> int | None:
     return None if is_long else LONGEST_VOTED_REPLY_TOKENS
 
 
-def _rules(lane: Lane) -> Rules:
-    config = lane.config
-    return Rules(lane.strategy, config.voting_n, config.voting_k, config.max_voting_samples)
+def _strategy(lane: Lane) -> VotingStrategy:
+    return named(lane.strategy, lane.config.voting_n, lane.config.voting_k)
 
 
 def _open_keys(lane: Lane, launched: int) -> tuple[CallKey, ...]:
@@ -185,7 +185,7 @@ def _try_failed(lane: Lane, count: Tally, ballots: dict[int, Ballot]) -> e.TryFa
     error = f"{count.result.reason} ({why})" if why else count.result.reason
     futile = [end for end in STEP_ENDS if lane.ends[end] >= ALIKE]
     advice = " ".join(STEP_ENDS[end] for end in futile)
-    cannot = len(count.result.cannot) >= _rules(lane).quorum
+    cannot = len(count.result.cannot) >= _strategy(lane).quorum
     return e.TryFailed(
         step=lane.step,
         iteration=lane.iteration,

@@ -13,30 +13,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from maker.core.models import AnswerCount, Strategy, VoteResult
+from maker.core.models import AnswerCount, VoteResult
 from maker.core.policy import ALIKE
+from maker.core.strategies import VotingStrategy, margin
 from maker.executor.red_flags import Ballot
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How one step is voted on."""
-
-    strategy: Strategy
-    n: int
-    k: int
-    most_samples: int
-
-    @property
-    def quorum(self) -> int:
-        """Votes of one kind that settle the matter where nobody disagrees."""
-        match self.strategy:
-            case "none":
-                return 1
-            case "majority":
-                return self.n // 2 + 1
-            case "first_to_k":
-                return self.k
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +29,14 @@ class Tally:
     rounds: tuple[range, ...] = ()
 
 
-def tally(rules: Rules, ballots: Mapping[int, Ballot]) -> Tally:
+def tally(strategy: VotingStrategy, most_samples: int, ballots: Mapping[int, Ballot]) -> Tally:
     """Count the complete rounds. `result` is None while more samples are needed."""
     rounds: list[range] = []
     counted = 0
     while True:
         result = _count([ballots[i] for i in range(counted)])
         ends = Counter(ballots[i].end for i in range(counted) if ballots[i].end)
-        wanted = _wanted(rules, result, counted, ends)
+        wanted = _wanted(strategy, most_samples, result, counted, ends)
         if isinstance(wanted, str):
             return Tally(counted, counted, _declare(result, wanted, counted), tuple(rounds))
         following = range(counted, counted + wanted)
@@ -66,31 +46,28 @@ def tally(rules: Rules, ballots: Mapping[int, Ballot]) -> Tally:
         counted = following.stop
 
 
-def _wanted(rules: Rules, result: VoteResult, counted: int, ends: Counter[str]) -> int | str:
+def _wanted(
+    strategy: VotingStrategy,
+    most_samples: int,
+    result: VoteResult,
+    counted: int,
+    ends: Counter[str],
+) -> int | str:
     """How many samples the next round launches, or why there is no next round."""
     counts = [len(answer.samples) for answer in result.answers]
-    if _is_decided(rules, counts, result.margin):
+    if strategy.is_decided(counts):
         return "decided"
-    if len(result.cannot) >= rules.quorum:
+    if len(result.cannot) >= strategy.quorum:
         return f"{len(result.cannot)} of {counted} samples say that it cannot be done"
     for end, number in ends.most_common(1):
         if number >= ALIKE:
             return f"{number} of {counted} samples ended alike, as others would: {end}"
-    if rules.strategy == "none" and counted:
-        return "the sample was thrown away"
-    lead = counts[0] if rules.strategy == "majority" and counts else result.margin
-    needed = rules.quorum - lead
-    if rules.strategy == "majority" and needed > rules.n - sum(counts):
-        return f"no answer can reach a majority of {rules.n}"
-    if counted + needed > rules.most_samples:
-        return f"undecided within {rules.most_samples} samples"
+    if hopeless := strategy.hopeless(counts, counted):
+        return hopeless
+    needed = strategy.needed(counts)
+    if counted + needed > most_samples:
+        return f"undecided within {most_samples} samples"
     return needed
-
-
-def _is_decided(rules: Rules, counts: list[int], margin: int) -> bool:
-    if not counts:
-        return False
-    return counts[0] >= rules.quorum if rules.strategy == "majority" else margin >= rules.quorum
 
 
 def _count(ballots: list[Ballot]) -> VoteResult:
@@ -105,14 +82,12 @@ def _count(ballots: list[Ballot]) -> VoteResult:
             answers.setdefault(ballot.answer, []).append(sample)
     ranked = sorted(answers.items(), key=lambda item: (-len(item[1]), item[1][0]))
     clusters = [AnswerCount(answer=answer, samples=samples) for answer, samples in ranked]
-    first = len(clusters[0].samples) if clusters else 0
-    second = len(clusters[1].samples) if len(clusters) > 1 else 0
     return VoteResult(
         answers=clusters,
         flagged=flagged,
         cannot=cannot,
         winner=None,
-        margin=first - second,
+        margin=margin([len(cluster.samples) for cluster in clusters]),
         decided_by=None,
     )
 

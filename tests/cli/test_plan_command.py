@@ -133,7 +133,7 @@ def test_the_cap_limits_the_cost_that_is_shown() -> None:
 
 def test_the_outlook_says_what_voting_would_cost_more() -> None:
     outlook = voting_outlook(the_plan(), TaskConfig(instruction="x"), TOOLS)
-    assert outlook.startswith("1 of 2 steps could be voted on: --voting first_to_k (k 2)")
+    assert outlook.startswith("1 of 2 steps could be voted on: --voting first_to_k (first to ")
     assert "roughly $" in outlook
 
 

@@ -103,7 +103,7 @@ def test_the_last_lines_say_how_it_ended_and_how_to_look_at_it(
 def test_after_validation_one_line_tells_what_could_be_voted_on(maker: Maker) -> None:
     assert "1 of 2 steps could be voted on" in maker("run", "Count", *SIMULATED).err
     voted = maker("run", "Count", *SIMULATED, "--voting", "majority", "--voting-n", "5")
-    assert "1 of 2 steps voted on: majority, 5 samples" in voted.err
+    assert "1 of 2 steps voted on: majority of 5" in voted.err
 
 
 def test_quiet_shows_no_events(maker: Maker) -> None:

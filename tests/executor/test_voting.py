@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maker.core.strategies import Strategy, VotingStrategy, named
 from maker.executor.red_flags import Ballot
-from maker.executor.voting import Rules, Tally, tally
+from maker.executor.voting import Tally, tally
+
+Rules = tuple[VotingStrategy, int]
 
 
-def rules(strategy: str = "first_to_k", n: int = 3, k: int = 2, most: int = 10) -> Rules:
-    return Rules(strategy, n, k, most)  # type: ignore[arg-type]
+def rules(strategy: Strategy = "first_to_k", n: int = 3, k: int = 2, most: int = 10) -> Rules:
+    return named(strategy, n, k), most
 
 
 def ballots(answers: str) -> dict[int, Ballot]:
@@ -26,7 +29,7 @@ def ballots(answers: str) -> dict[int, Ballot]:
 
 
 def counted(rule: Rules, answers: str) -> Tally:
-    return tally(rule, ballots(answers))
+    return tally(*rule, ballots(answers))
 
 
 def test_the_first_round_of_first_to_k_launches_k_samples() -> None:
@@ -107,7 +110,7 @@ def test_without_voting_one_sample_decides() -> None:
 def test_an_incomplete_round_is_not_counted_whoever_was_fast(order: list[int]) -> None:
     full = ballots("AAB")
     partial = {i: full[i] for i in order[:2]}
-    assert tally(rules(k=3), partial).counted == 0
+    assert tally(*rules(k=3), partial).counted == 0
 
 
 @given(
@@ -117,7 +120,7 @@ def test_an_incomplete_round_is_not_counted_whoever_was_fast(order: list[int]) -
     st.integers(1, 20),
 )
 def test_every_vote_ends_within_its_limit_and_counts_every_sample_once(
-    answers: str, strategy: str, k: int, most: int
+    answers: str, strategy: Strategy, k: int, most: int
 ) -> None:
     rule = rules(strategy, n=2 * k - 1, k=k, most=most)
     count = counted(rule, answers)
