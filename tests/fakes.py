@@ -20,6 +20,7 @@ from maker.core.models import (
 from maker.core.orchestrator import Consent, Orchestrator, nobody
 from maker.core.seams import Agent, AskUser, Record
 from maker.core.state import summary
+from maker.store.lease import this_process
 from maker.store.memory import MemoryStore
 from maker.tools.registry import ToolRegistry
 
@@ -62,6 +63,9 @@ class FakeClock:
 
     def now(self) -> float:
         self.time += 0.001
+        return self.time
+
+    def uptime(self) -> float:
         return self.time
 
     async def sleep(self, seconds: float) -> None:
@@ -137,6 +141,13 @@ def plan(*steps: PlanStep) -> Plan:
 def registry() -> ToolRegistry:
     """Claude's own tools."""
     return ToolRegistry.with_defaults()
+
+
+def gone_process() -> str:
+    """The owner string of a process that had our pid, here, before us."""
+    host, pid, start = this_process().split(":")
+    boot, _, namespace = start.split("-")
+    return f"{host}:{pid}:{boot}-1-{namespace}"
 
 
 class Play:

@@ -1,4 +1,4 @@
-"""Who is working on a run: one process at a time, known by host, pid and start time.
+"""Who is working on a run: one process at a time, known by its place, its pid and its start.
 
 The rules only; each store applies them in its own atomic way.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 from pathlib import Path
 
@@ -23,8 +24,33 @@ class Lease(Struct, frozen=True, kw_only=True):
     expires_at: float
 
 
+class Owner(Struct, frozen=True):
+    """What an owner string says. `start` tells apart what had the same pid, one after the other.
+
+    A pid means something within its boot and its namespace only; an owner that was written before
+    maker noted the namespace has an empty one.
+    """
+
+    host: str
+    pid: int | None
+    start: str
+    boot: str
+    namespace: str
+    session: str
+
+
+def parse(owner: str) -> Owner:
+    """The parts of an owner string, also of one that an older maker wrote."""
+    host, _, rest = owner.partition(":")
+    pid, _, rest = rest.partition(":")
+    start, _, session = rest.partition(":")
+    boot, _, moment = start.partition("-")
+    number = int(pid) if pid.isascii() and pid.isdigit() else None
+    return Owner(host, number, start, boot, moment.partition("-")[2], session)
+
+
 def this_process(session: str = "") -> str:
-    """The owner string of this process: `host:pid:start`, or `host:pid:start:session`.
+    """The owner string of this process: `host:pid:boot-start-namespace[:session]`.
 
     A session tells two claims of one process apart.
     """
@@ -34,9 +60,15 @@ def this_process(session: str = "") -> str:
 
 
 def is_dead(owner: str) -> bool:
-    """Whether the owner was a process of this host that is gone; False where nobody can tell."""
-    host, pid, start = _parts(owner)
-    return host == _host() and pid is not None and _start_of(pid) != start
+    """Whether the owner was a process that is gone; False where nobody here can tell.
+
+    The processes of another host, boot or pid namespace, such as a container's, cannot be seen.
+    """
+    them, us = parse(owner), parse(this_process())
+    same_place = (them.host, them.boot, them.namespace) == (us.host, us.boot, us.namespace)
+    if not us.namespace or not same_place or them.pid is None:
+        return False
+    return _start_of(them.pid) != them.start
 
 
 def may_take(lease: Lease, owner: str, now: float) -> bool:
@@ -46,8 +78,8 @@ def may_take(lease: Lease, owner: str, now: float) -> bool:
 
 def busy(run: RunId, lease: Lease, now: float) -> RunBusy:
     """The error that tells who has the run, and for how long at most."""
-    host, pid, _ = _parts(lease.owner)
-    holder = f"process {pid} on {host}" if pid is not None else repr(lease.owner)
+    owner = parse(lease.owner)
+    holder = f"process {owner.pid} on {owner.host}" if owner.pid is not None else repr(lease.owner)
     return RunBusy(
         f"run {run} is being worked on by {holder}",
         advice="Wait until it ends, or stop that process and try again. If it hangs, the run is "
@@ -55,11 +87,8 @@ def busy(run: RunId, lease: Lease, now: float) -> RunBusy:
     )
 
 
-def _parts(owner: str) -> tuple[str, int | None, str]:
-    host, _, rest = owner.partition(":")
-    pid, _, rest = rest.partition(":")
-    start, _, _ = rest.partition(":")
-    return host, int(pid) if pid.isascii() and pid.isdigit() else None, start
+_NO_NAMESPACES = "0"
+"""The namespace on systems that have none: all processes see each other."""
 
 
 def _host() -> str:
@@ -77,14 +106,23 @@ def _start_of(pid: int) -> str:
         env={**os.environ, "LC_ALL": "C"},
         check=False,
     )
-    return "".join(filter(str.isalnum, shown.stdout))
+    moment = "".join(filter(str.isalnum, shown.stdout))
+    return f"-{moment}-{_NO_NAMESPACES}" if moment else ""
 
 
 def _start_in_proc(pid: int) -> str:
+    process = "self" if pid == os.getpid() else str(pid)
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        stat = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
     except (FileNotFoundError, ProcessLookupError):
         return ""
     state, *fields = stat.rpartition(")")[2].split()
-    return "" if state in "ZX" else f"{boot[:8]}-{fields[18]}"
+    return "" if state in "ZX" else f"{boot[:8]}-{fields[18]}-{_own_namespace()}"
+
+
+def _own_namespace() -> str:
+    """The pid namespace that we and /proc belong to; empty where /proc shows another one's pids."""
+    if str(Path("/proc/self").readlink()) != str(os.getpid()):
+        return ""
+    return re.sub(r"\D", "", str(Path("/proc/self/ns/pid").readlink()))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes import gone_process
 from maker.core.models import RunId
 from maker.core.seams import EventStore
 from maker.errors import ConcurrentAppend, RunBusy, RunNotFound, StoreError
@@ -179,8 +180,7 @@ async def test_a_lease_that_ran_out_can_be_taken(store, run, log, summary):
 
 async def test_the_lease_of_a_dead_process_can_be_taken_at_once(store, run, log, summary):
     await store.append(run, log("a"), {}, summary())
-    host, pid, _ = this_process().split(":")
-    await store.acquire(run, f"{host}:{pid}:an-earlier-start", NOW, 30.0)
+    await store.acquire(run, gone_process(), NOW, 30.0)
     await store.acquire(run, this_process(), NOW + 1.0, 30.0)
     with pytest.raises(RunBusy):
         await store.acquire(run, ELSEWHERE, NOW + 2.0, 30.0)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes import gone_process
 from maker.core.models import RunId, Totals
 from maker.errors import LogDamaged, MakerError, RunNotFound, StoreError
 from maker.store import ddl, migrate
@@ -66,9 +67,8 @@ def test_a_run_that_counts_as_running_but_whose_lease_ran_out_has_crashed(place)
 
 
 async def test_a_run_of_a_dead_process_has_crashed_before_its_lease_runs_out(place):
-    host, pid, _ = this_process().split(":")
     store = SqlStore(place)
-    await store.acquire(OLD, f"{host}:{pid}:earlier", NOW, 60.0)
+    await store.acquire(OLD, gone_process(), NOW, 60.0)
     with Reader(place, now=NOW) as reader:
         assert reader.run(OLD).crashed
     await store.acquire(OLD, this_process(), NOW, 60.0)

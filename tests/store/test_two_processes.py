@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sqlite3
 import subprocess
@@ -15,7 +14,7 @@ import pytest
 
 from maker.core.models import RunId
 from maker.errors import RunBusy, StoreError
-from maker.store.lease import is_dead, this_process
+from maker.store.lease import this_process
 from maker.store.sql import SqlStore
 
 pytestmark = pytest.mark.slow
@@ -172,26 +171,6 @@ def test_processes_that_create_the_database_at_once_both_succeed(tmp_path):
     assert [process.wait() for process in children] == [0] * 3
     for process in children:
         process.communicate()
-
-
-def test_this_process_is_alive_and_others_are_judged_on_its_host_only():
-    host, pid, start = this_process().split(":")
-    assert not is_dead(this_process())
-    assert is_dead(f"{host}:{pid}:another-start")
-    assert not is_dead(f"not-{host}:{pid}:another-start")
-    assert not is_dead("nonsense")
-    assert start
-
-
-def test_a_process_that_has_ended_is_dead_even_before_it_is_waited_for():
-    program = "from maker.store.lease import this_process; print(this_process())"
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        owner = process.stdout.read().strip()
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        assert is_dead(owner)
 
 
 def test_an_exception_in_a_program_that_closes_its_store_lets_the_interpreter_end(tmp_path):
