@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import uuid
@@ -22,8 +23,10 @@ from maker.core.version import RULES
 from maker.errors import ConfigError
 from maker.executor.agent_runner import AgentRunner
 from maker.executor.agent_simulated import SimulatedAgent
+from maker.store import rescue
 from maker.store.location import database_url
 from maker.store.sql import SqlStore
+from maker.store.trouble import Tell, warn
 from maker.tools.registry import ToolRegistry
 
 
@@ -100,6 +103,7 @@ def submitted(
     context: str = "",
     consent: Consent = nobody,
     ask_user: AskUser | None = None,
+    tell: Tell = warn,
 ) -> Session:
     """A session that starts a run; a plan from the user takes the planner's place."""
     registry = registry_for(config, registry)
@@ -111,6 +115,7 @@ def submitted(
         context=context,
         consent=consent,
         ask_user=ask_user,
+        tell=tell,
         **seams(config, registry),
     )
     return Session(orchestrator, _opening(orchestrator.submission(), plan, orchestrator.state))
@@ -126,11 +131,18 @@ async def resumed(
     plan: Plan | None = None,
     consent: Consent = nobody,
     ask_user: AskUser | None = None,
+    tell: Tell = warn,
 ) -> Session | None:
-    """A session that goes on with a run; None where the run is completed or cancelled."""
+    """A session that goes on with a run; None where the run is completed or cancelled.
+
+    What an earlier session left in a rescue file is stored first, and may be all that is to do.
+    """
     history = await store.load(RunId(run))
-    state = fold(e.decode(record.payload, seq=record.seq) for record in history)
-    if state.status in ("completed", "cancelled"):
+    rescued = await asyncio.to_thread(rescue.find, store.rescue_folders, RunId(run), history)
+    records = (*history, *rescued.records)
+    state = fold(e.decode(record.payload, seq=record.seq) for record in records)
+    is_over = state.status in ("completed", "cancelled")
+    if is_over and not rescued.paths:
         return None
     config = changed(state.settings, options)
     registry = registry_for(config, registry)
@@ -140,10 +152,14 @@ async def resumed(
         store=store,
         run_id=RunId(run),
         history=history,
+        rescued=rescued,
         consent=consent,
         ask_user=ask_user,
+        tell=tell,
         **seams(config, registry),
     )
+    if is_over:
+        return Session(orchestrator, ())
     again = [grant for grant in options.get("allow", []) if grant.startswith(AGAIN)]
     if again:
         options = {**options, "allow": [g for g in options["allow"] if g not in again]}

@@ -50,6 +50,16 @@ class NoDatabase(StoreError):
     exit_code = 2
 
 
+class StoreTrouble(StoreError):
+    """The store cannot be used now, but perhaps soon: it is locked, its disk is full or fails."""
+
+
+class RescueRefused(StoreError):
+    """What a rescue file holds cannot be added to the log of its run."""
+
+    exit_code = 2
+
+
 class LogDamaged(StoreError):
     """The stored log is not one that maker wrote; `seq` is the first bad event."""
 
@@ -62,6 +72,8 @@ class LogDamaged(StoreError):
 
 class ConcurrentAppend(StoreError):
     """Another writer appended to the same run at the same place."""
+
+    exit_code = 2
 
 
 class StalledDispatch(MakerError):

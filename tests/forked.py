@@ -68,9 +68,9 @@ class Forked:
         """What came on stdout."""
         return self._printed.decode()
 
-    def expect(self, text: str) -> None:
-        """Read until the text has come on stderr since the last answer."""
-        while text not in self.err:
+    def expect(self, text: str, times: int = 1) -> None:
+        """Read until the text has come so often on stderr since the last answer."""
+        while self.err.count(text) < times:
             assert self._read(), f"ended without {text!r}:\n{self.err}"
 
     def expect_lines(self, number: int) -> bool:

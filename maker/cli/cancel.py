@@ -13,13 +13,11 @@ from maker.cli.options import SectionCommand, SectionOption, db_option, json_opt
 from maker.core.clock import SystemClock
 from maker.core.entrance import purified
 from maker.core.events import RunCancelled
-from maker.core.ids import new_session_id
 from maker.core.models import RunId
-from maker.core.orchestrator import LEASE_S
 from maker.core.seams import EventStore
 from maker.core.text import environment_secrets
 from maker.errors import ConfigError
-from maker.store.lease import this_process
+from maker.store.claim import Claim
 from maker.store.log import EventLog
 
 
@@ -58,16 +56,16 @@ async def _cancel(run: RunId, url: str, reason: str) -> None:
 
 async def cancel(run: RunId, store: EventStore, reason: str) -> None:
     """Append RunCancelled to a run that nobody works on. Raises RunBusy or ConfigError."""
-    clock, owner = SystemClock(), this_process(new_session_id())
-    await store.acquire(run, owner, clock.now(), LEASE_S)
+    claim = Claim(run, store, SystemClock())
+    await claim.renew()
     try:
-        log = EventLog(run, store, clock, await store.load(run))
+        log = EventLog(claim, await store.load(run))
         if log.state.status in ("completed", "cancelled"):
             raise ConfigError(
                 f"run {run} is over: it is {log.state.status}",
                 advice=f"See what it did: maker show {run}",
             )
         log.append(purified(RunCancelled(detail=reason), environment_secrets(os.environ)))
-        await log.close()
+        await log.writer.close()
     finally:
-        await store.release(run, owner)
+        await claim.release()

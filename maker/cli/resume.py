@@ -63,7 +63,8 @@ inside a vote that has begun.
 def command(ctx: click.Context, /, run: str, **parameters: Any) -> int:
     """Go on with RUN where it stopped: after a crash, a kill, a cap, a rate limit, a failure.
 
-    Replies that are in its log are used, not bought again.
+    Replies that are in its log are used, not bought again; those in a rescue file, which a run
+    leaves where its database was locked or full to the end, are stored first.
     """
     check_output(parameters["file"])
     output = output_of(parameters)
@@ -103,6 +104,7 @@ class Resumption(msgspec.Struct, frozen=True, kw_only=True):
             plan=self.plan,
             consent=user.consent,
             ask_user=user.ask_user,
+            tell=user.tell,
         )
         if opened is None:
             raise ConfigError(f"run {self.run} has ended meanwhile", advice="See `maker show`.")

@@ -101,6 +101,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             context=self.context,
             consent=user.consent,
             ask_user=user.ask_user,
+            tell=user.tell,
         )
 
 

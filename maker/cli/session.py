@@ -25,11 +25,10 @@ from maker.cli.terminal import TerminalQuestions, User, on_terminal
 from maker.cli.viewers import JsonLines, Lines, Quiet, Viewer
 from maker.core import events as e
 from maker.core.models import RunId
-from maker.core.orchestrator import nobody
 from maker.core.seams import EventStore
 from maker.core.state import RunState
 from maker.core.text import terminal_safe
-from maker.errors import ConfigError, MakerError
+from maker.errors import ConfigError, MakerError, StoreTrouble
 from maker.store.location import database_url
 
 Open = Callable[[EventStore, User], Awaitable[app.Session]]
@@ -81,10 +80,10 @@ async def _carry(
     async def caught_up() -> None:
         await watch.caught_up()
 
-    user = User(nobody)
+    user = User(viewer.say)
     if on_terminal():
         consent = TerminalConsent(viewer, interrupts, caught_up)
-        user = User(consent, TerminalQuestions(viewer, caught_up))
+        user = User(viewer.say, consent, TerminalQuestions(viewer, caught_up))
     with interrupts:
         async with app.opened(url=output.db) as store:
             watch = _Watch(await open_session(store, user), viewer, store, output.db)
@@ -166,7 +165,12 @@ class _Watch:
 
     async def _show_missed(self) -> None:
         """What was appended after the interruption is part of the story, too."""
-        for record in (await self._store.load(self.run))[self._seq :]:
+        try:
+            log = await self._store.load(self.run)
+        except StoreTrouble as error:
+            self._viewer.say(f"what was stored cannot be shown: {error.message}")
+            return
+        for record in log[self._seq :]:
             await self._show(e.decode(record.payload, seq=record.seq))
 
     async def _show(self, event: e.Event) -> None:
@@ -197,6 +201,6 @@ class _Watch:
         if self._has_effects and self.state.settings.agent == "claude":
             after = await asyncio.to_thread(changes.snapshot, self.state.settings.cwd)
             files = f"{changes.difference(self._before, after)} in {self.state.settings.cwd}"
-        head, url = self._session.orchestrator.head, database_url(self._db, os.environ)
+        head, url = self._session.orchestrator.stored, database_url(self._db, os.environ)
         for line in report.last_lines(self.run, self.state, head, url, files=files, db=self._db):
             self._viewer.say(line)

@@ -230,6 +230,14 @@ SETTINGS: tuple[Setting, ...] = (
         convert=_uncapped,
         shown="none",
     ),
+    Setting(
+        "patience",
+        "patience_s",
+        LIMITS,
+        "How long to wait for a database that is locked, or whose disk is full.",
+        Real(0),
+        more={"metavar": "SECONDS"},
+    ),
     Setting("samples_at_once", "samples_at_once", LIMITS, "Calls at the same time.", SIZE),
     Setting(
         "call_timeout",

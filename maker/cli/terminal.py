@@ -14,18 +14,20 @@ import click
 
 from maker.cli.folding import WIDTH
 from maker.cli.viewers import Viewer
-from maker.core.orchestrator import Consent
+from maker.core.orchestrator import Consent, nobody
 from maker.core.seams import AskUser
 from maker.core.text import one_line, terminal_safe
+from maker.store.trouble import Tell
 
 CaughtUp = Callable[[], Awaitable[None]]
 """Waits until what happened before a question is on the screen."""
 
 
 class User(NamedTuple):
-    """What can be asked of the user."""
+    """What can be asked of the user, and how he is told something."""
 
-    consent: Consent
+    tell: Tell
+    consent: Consent = nobody
     ask_user: AskUser | None = None
 
 

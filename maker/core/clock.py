@@ -5,6 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 
+from maker.core.seams import Clock
+
+_UPTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Linux stops its monotonic clock while the machine sleeps; macOS, which has no other, does not."""
+
 
 class SystemClock:
     """Wall-clock time and real waiting."""
@@ -13,6 +18,20 @@ class SystemClock:
         """Seconds since the epoch."""
         return time.time()
 
+    def uptime(self) -> float:
+        """Seconds of a clock that is never set, and runs on while the machine sleeps."""
+        return time.clock_gettime(_UPTIME)
+
     async def sleep(self, seconds: float) -> None:
         """Wait this long."""
         await asyncio.sleep(seconds)
+
+
+async def rest(clock: Clock, seconds: float, unless: asyncio.Event) -> None:
+    """Wait this long, or until the event happens."""
+    both = {asyncio.ensure_future(clock.sleep(seconds)), asyncio.ensure_future(unless.wait())}
+    try:
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in both:
+            task.cancel()

@@ -96,6 +96,7 @@ class TaskConfig(Value, frozen=True, kw_only=True):
     call_timeout_s: float = 600.0
     max_turns: int = 50
     samples_at_once: int = 4
+    patience_s: float = 600.0
     max_cost_usd: float | None = COST_CAP_USD
     max_tokens: int | None = None
     max_samples: int | None = None
@@ -124,8 +125,9 @@ _AT_LEAST = {
     "max_samples": 0,
     "max_cost_usd": 0,
     "max_minutes": 0,
+    "patience_s": 0,
 }
-_FINITE = ("call_timeout_s", "max_cost_usd", "max_minutes")
+_FINITE = ("call_timeout_s", "patience_s", "max_cost_usd", "max_minutes")
 """A log holds neither NaN nor infinity."""
 GRANTS = ("write", "bash", "external")
 AGAIN = "again:"

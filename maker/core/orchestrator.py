@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from maker.core import events as e
 from maker.core.clock import SystemClock
 from maker.core.entrance import purified
-from maker.core.ids import new_run_id, new_session_id
+from maker.core.ids import new_run_id
 from maker.core.models import MOST_CONTEXT_CHARACTERS, RunId, TaskConfig
 from maker.core.moves import Dispatch, Emit, Pause
 from maker.core.policy import decide, pinned
@@ -25,16 +25,17 @@ from maker.executor.asking import Asker
 from maker.executor.executor import ExecutorModule
 from maker.planner.planner import PlannerModule
 from maker.prompts.version import PROMPT_VERSION
-from maker.store.lease import this_process
+from maker.store import rescue
+from maker.store.claim import Claim
 from maker.store.log import EventLog, finish
 from maker.store.memory import MemoryStore
+from maker.store.rescue import NOTHING, Rescued
+from maker.store.trouble import Tell, warn
 from maker.tools.registry import ToolRegistry
 from maker.validator.validator import ValidatorModule
 
 Consent = Callable[[RunState], Awaitable[Sequence[e.Event]]]
 """Asked when the plan needs consent: gives input events, or none where nobody can answer."""
-
-LEASE_S = 30.0
 
 
 async def nobody(state: RunState) -> Sequence[e.Event]:
@@ -60,15 +61,16 @@ class Orchestrator:
         workspace: str = "",
         context: str = "",
         secrets: Sequence[str] = (),
+        rescued: Rescued = NOTHING,
+        tell: Tell = warn,
     ) -> None:
         self._config, self._registry = config, registry
         self._workspace, self._context = workspace, context
         self._clock: Clock = clock or SystemClock()
-        self._store: EventStore = store or MemoryStore()
-        self._consent = consent
+        self._consent, self._rescued, self._tell = consent, rescued, tell
         self.run_id = run_id or new_run_id(self._clock.now())
-        self._owner = this_process(new_session_id())
-        self._log = EventLog(self.run_id, self._store, self._clock, history)
+        claim = Claim(self.run_id, store or MemoryStore(), self._clock)
+        self._log = EventLog(claim, history, patience_s=config.patience_s, tell=tell)
         self._secrets = tuple(secrets)
         asker = Asker(self._log, self._clock, self._secrets, ask_user)
         seam = agent or AgentRunner(live_servers=registry.live_servers)
@@ -86,18 +88,27 @@ class Orchestrator:
         """Number and hash of the last event."""
         return self._log.head
 
+    @property
+    def stored(self) -> tuple[int, bytes]:
+        """Number and hash of the last event that is on disk."""
+        return self._log.writer.stored.seq, self._log.writer.stored.hash
+
     async def run(self, *opening: e.Event) -> AsyncGenerator[e.Event, None]:
         """Yield the events of this session, each once it is on disk.
 
         `opening` is what starts the session: by default the submission of the task; for a log
         with a history, a `RunResumed`. Leaving the iteration early pauses the run.
         """
-        pump = asyncio.create_task(self._pump(opening or (self.submission(),)), name="pump")
+        is_new = self._log.head[0] == 0
+        pump = asyncio.create_task(
+            self._pump(opening or ((self.submission(),) if is_new else ())), name="pump"
+        )
         try:
-            async for event in self._log.events():
+            async for event in self._log.writer.events():
                 yield event
             await pump
         finally:
+            self._log.writer.hurry()
             pump.cancel()
             await finish(pump)
 
@@ -124,10 +135,10 @@ class Orchestrator:
         return pure
 
     async def _pump(self, opening: Sequence[e.Event]) -> None:
-        lease = None
+        is_ours = False
         try:
-            await self._renew()
-            lease = asyncio.create_task(self._keep_lease(), name="lease")
+            await self._log.writer.open()
+            is_ours = True
             await self._open(opening)
             await self._drive()
         except RunMustPause as pause:
@@ -136,38 +147,22 @@ class Orchestrator:
                 purified(e.RunPaused(reason=pause.reason, detail=detail), self._secrets)
             )
         except asyncio.CancelledError:
-            if lease and self.state.status == "running" and self.state.submitted:
+            is_ours = is_ours and not self._log.writer.failed
+            if is_ours and self.state.status == "running" and self.state.submitted:
                 self._log.append(e.RunPaused(reason="signal", detail="interrupted"))
             raise
         finally:
-            await finish(asyncio.ensure_future(self._close(lease)))
+            await finish(asyncio.ensure_future(self._log.writer.close()))
 
     async def _open(self, opening: Sequence[e.Event]) -> None:
         """Append what opens the session; a log that has grown meanwhile refuses it here."""
+        self._log.adopt(self._rescued.records, self._rescued.blobs)
         for event in opening:
             self._log.append(event)
-        await self._log.durable()
-
-    async def _renew(self) -> None:
-        await self._store.acquire(self.run_id, self._owner, self._clock.now(), LEASE_S)
-
-    async def _keep_lease(self) -> None:
-        """Renew the lease in real time; whoever loses it must not buy anything more."""
-        try:
-            while True:
-                await asyncio.sleep(LEASE_S / 3)
-                await self._renew()
-        except Exception as error:
-            self._log.fail(error)
-
-    async def _close(self, lease: asyncio.Task[None] | None) -> None:
-        try:
-            await self._log.close()
-        finally:
-            if lease is not None:
-                lease.cancel()
-                await asyncio.wait([lease])
-            await self._store.release(self.run_id, self._owner)
+        await self._log.writer.durable()
+        for path in self._rescued.paths:
+            self._tell(f"stored what was in the rescue file {path}")
+        rescue.remove(self._rescued)
 
     async def _drive(self) -> None:
         while (decision := decide(self.state)) is not None:
@@ -179,7 +174,7 @@ class Orchestrator:
                 case Pause():
                     for event in await self._settle(decision):
                         self._log.append(event)
-            await self._log.room()
+            await self._log.writer.room()
 
     async def _dispatch(self, dispatch: Dispatch) -> None:
         before = self._log.head
@@ -193,7 +188,7 @@ class Orchestrator:
         async with contextlib.aclosing(events):
             async for event in events:
                 self._log.append(event)
-                await self._log.room()
+                await self._log.writer.room()
         if self._log.head == before:
             raise StalledDispatch(
                 f"the {dispatch.module} was given {type(dispatch.event).__name__} and did nothing",

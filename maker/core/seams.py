@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct
@@ -37,7 +38,15 @@ class Agent(Protocol):
 
 
 class EventStore(Protocol):
-    """Keeps the logs of runs. One transaction an append; `(run, seq)` is the lock."""
+    """Keeps the logs of runs. One transaction an append; `(run, seq)` is the lock.
+
+    Every method may raise StoreTrouble: nothing was done, and it may go better soon.
+    """
+
+    @property
+    def rescue_folders(self) -> Sequence[Path]:
+        """Where what can never be stored is put aside, the best first; none: it is let go."""
+        ...
 
     async def append(
         self,
@@ -54,6 +63,10 @@ class EventStore(Protocol):
 
     async def load(self, run: RunId) -> list[Record]:
         """All records of the run in order. Raises RunNotFound or LogDamaged."""
+        ...
+
+    async def head(self, run: RunId) -> tuple[int, bytes]:
+        """Number and hash of the run's last record; 0 and GENESIS where it has none."""
         ...
 
     async def blob(self, digest: str) -> bytes:
@@ -76,6 +89,10 @@ class Clock(Protocol):
 
     def now(self) -> float:
         """Seconds since the epoch."""
+        ...
+
+    def uptime(self) -> float:
+        """Seconds of a clock that is never set, and runs on while the machine sleeps."""
         ...
 
     async def sleep(self, seconds: float) -> None: ...

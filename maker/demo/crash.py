@@ -206,6 +206,9 @@ class _NoWait:
     def now(self) -> float:
         return self._time
 
+    def uptime(self) -> float:
+        return self._time
+
     async def sleep(self, seconds: float) -> None:
         self._time += seconds
         await asyncio.sleep(0)

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from maker.core import events as e
+from maker.core.clock import rest
 from maker.core.entrance import purified
 from maker.core.interruption import AgentInterrupted
 from maker.core.models import AgentCall, AgentReply, CallKey
@@ -63,10 +64,10 @@ class Asker:
             return
         try:
             share = await self._admission(key)
-            await self._log.room()
+            await self._log.writer.room()
             call = msgspec.structs.replace(build(key), budget_usd=share)
             if call.effect in ("write", "external"):
-                await self._log.durable()
+                await self._log.writer.durable()
             await self._ask_until_answered(call, via)
         except RunMustPause as pause:
             self._pause = pause
@@ -118,6 +119,8 @@ class Asker:
     async def _ask_until_answered(self, call: AgentCall, via: Ask) -> None:
         waits = 0
         while True:
+            await self._log.writer.ready()
+            self._check_pause()
             try:
                 reply = await via(call)
             except AgentInterrupted as cut:
@@ -170,20 +173,8 @@ class Asker:
                 "rate_limit" if fault.kind in ("rate_limit", "overloaded") else "network",
                 f"{fault.message} ({waits + 1} times; maker waits {LONGEST_WAIT_S:.0f} s at most)",
             ) from fault
-        await self._rest(wait_s)
+        await rest(self._clock, wait_s, unless=self._pausing)
         self._check_pause()
-
-    async def _rest(self, seconds: float) -> None:
-        """Wait, but no longer than until another call finds that the run must pause."""
-        both = {
-            asyncio.ensure_future(self._clock.sleep(seconds)),
-            asyncio.ensure_future(self._pausing.wait()),
-        }
-        try:
-            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in both:
-                task.cancel()
 
     def _with_successor(self, call: AgentCall, fault: ModelNotFound) -> AgentCall:
         """A default model that has been retired is replaced once, before any sample was taken."""

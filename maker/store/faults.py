@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from maker.errors import LogDamaged, NoDatabase, StoreError
+from maker.core.text import one_line
+from maker.errors import LogDamaged, NoDatabase, StoreError, StoreTrouble
 from maker.store import files, heads
 
 _ELSEWHERE = "choose another database with --db or MAKER_DATABASE_URL."
@@ -38,8 +39,24 @@ _DAMAGE = {
 """The statements are always the same: what they do not find was there once."""
 
 
+_PASSING = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+    }
+)
+_PASSING_SQLSTATES = ("08", "40", "53", "55", "57", "58")
+"""PostgreSQL's classes: connection, rollback, resources, state, operator, system."""
+
+
 def explain(error: BaseException, place: str) -> StoreError:
-    """The error of a database driver as one that says what to do; `place` is printable."""
+    """The error of a database driver as one that says what to do; `place` is printable.
+
+    A StoreTrouble where the same statement may succeed a little later.
+    """
     code = getattr(error, "sqlite_errorcode", None)
     damage = _damage(error, code, place)
     if damage:
@@ -47,12 +64,13 @@ def explain(error: BaseException, place: str) -> StoreError:
     if isinstance(code, int) and code & 0xFF == sqlite3.SQLITE_NOTADB:
         advice = f"Move the file away, or {_ELSEWHERE}"
         return NoDatabase(f"{place} is not a SQLite database", advice=advice)
-    known = _MEANINGS.get(code & 0xFF) if isinstance(code, int) else None
-    if known is None:
+    code = code & 0xFF if isinstance(code, int) else None
+    kind = StoreTrouble if code in _PASSING or _is_passing_postgres(error) else StoreError
+    if code not in _MEANINGS:
         advice = "Check that it can be reached, then see `maker db check`."
-        return StoreError(f"the database {place} failed: {error}", advice=advice)
-    meaning, advice = known
-    return StoreError(f"the database {place} {meaning} ({error})", advice=advice)
+        return kind(f"the database {place} failed: {one_line(str(error), 300)}", advice=advice)
+    meaning, advice = _MEANINGS[code]
+    return kind(f"the database {place} {meaning} ({error})", advice=advice)
 
 
 def _damage(error: BaseException, code: object, place: str) -> str:
@@ -64,3 +82,11 @@ def _damage(error: BaseException, code: object, place: str) -> str:
         was_one = heads.read(path).heads or files.begins_like_a_database(path)
         return "is damaged: its first page makes no sense" if was_one else ""
     return _DAMAGE.get(code & 0xFF, "")
+
+
+def _is_passing_postgres(error: BaseException) -> bool:
+    """Whether psycopg says so; an OperationalError without a state is a lost connection."""
+    state = getattr(error, "sqlstate", "")
+    if state is None:
+        return type(error).__name__ == "OperationalError"
+    return state[:2] in _PASSING_SQLSTATES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from maker.core.models import RunId, RunSummary
 from maker.core.seams import Record
@@ -21,6 +22,11 @@ class MemoryStore:
         self._logs: dict[RunId, list[Record]] = {}
         self._blobs: dict[str, bytes] = {}
         self._leases: dict[RunId, lease.Lease] = {}
+
+    @property
+    def rescue_folders(self) -> tuple[Path, ...]:
+        """Nowhere: what is kept in memory is lost in any case."""
+        return ()
 
     async def append(
         self,
@@ -41,6 +47,11 @@ class MemoryStore:
         if run not in self._logs:
             raise RunNotFound(f"there is no run {run}", advice="See `maker history`.")
         return list(self._logs[run])
+
+    async def head(self, run: RunId) -> tuple[int, bytes]:
+        """Number and hash of the run's last record; 0 and GENESIS where it has none."""
+        head = _head(self._logs.get(run, []))
+        return head.seq, head.hash
 
     async def blob(self, digest: str) -> bytes:
         """The content with this SHA-256 (hex). Raises StoreError where there is none."""

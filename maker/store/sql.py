@@ -28,6 +28,7 @@ from maker.store import (
     lease,
     location,
     migrate,
+    rescue,
     rows,
     transactions,
 )
@@ -48,16 +49,21 @@ class SqlStore:
     """
 
     def __init__(
-        self, place: str | os.PathLike[str], *, busy_timeout_s: float = BUSY_TIMEOUT_S
+        self, place: str | os.PathLike[str], *, busy_timeout_s: float | None = None
     ) -> None:
         self._url = location.normal(os.fspath(place))
         self._path = location.sqlite_path(self._url)
-        self._busy_timeout_s = busy_timeout_s
+        self._busy_timeout_s = BUSY_TIMEOUT_S if busy_timeout_s is None else busy_timeout_s
         self._thread: ThreadPoolExecutor | None = None
         self._connection: Connection | None = None
         self._file: tuple[int, int] | None = None
         self._places: dict[RunId, rows.Place] = {}
         self._early_leases: dict[RunId, lease.Lease] = {}
+
+    @property
+    def rescue_folders(self) -> list[Path]:
+        """The folder of the SQLite file, then the temp folder, then home."""
+        return rescue.folders(self._path)
 
     async def append(
         self,
@@ -85,6 +91,11 @@ class SqlStore:
         if self._path is not None:
             heads.require(self._path, run, records)
         return records
+
+    async def head(self, run: RunId) -> tuple[int, bytes]:
+        """Number and hash of the run's last record; 0 and GENESIS where it has none."""
+        head = await self._transact(transactions.head, run, reading=True)
+        return head.seq, head.hash
 
     async def blob(self, digest: str) -> bytes:
         """The content with this SHA-256 (hex). Raises StoreError where there is none."""
@@ -161,6 +172,7 @@ class SqlStore:
         migrate.prepare(self._url)
         if self._path is not None:
             self._file = files.identity(self._path)
+            rescue.make_reserve(self._path.parent)
         return engine.sync_engine(self._url, busy_timeout_s=self._busy_timeout_s).connect()
 
     def _disconnect(self) -> None:

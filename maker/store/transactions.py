@@ -65,6 +65,12 @@ def load(connection: Connection, run: RunId) -> tuple[rows.Place, list[Record]]:
     return rows.place_of(log[0]), records
 
 
+def head(connection: Connection, run: RunId) -> integrity.Head:
+    """Where the run's log ends."""
+    place = _place(connection, run)
+    return place.head if place else integrity.START
+
+
 def blob(connection: Connection, digest: str) -> bytes:
     """The content with this SHA-256 (hex). Raises StoreError."""
     name = rows.digest_bytes(digest)

@@ -9,11 +9,12 @@ import pytest
 
 from fakes import RUN, FakeClock, ScriptedAgent, plan, play, registry, step
 from maker.core import events as e
-from maker.core import orchestrator as orchestrating
 from maker.core.models import AgentCall, RunId, TaskConfig
 from maker.core.orchestrator import Orchestrator
 from maker.core.state import summary
-from maker.errors import MakerError, RunBusy
+from maker.errors import ConcurrentAppend, MakerError, RunBusy
+from maker.store.claim import Claim
+from maker.store.log import EventLog
 from maker.store.memory import MemoryStore
 
 CONFIG = TaskConfig(instruction="Count the words.", samples_at_once=1)
@@ -24,15 +25,27 @@ LIST = plan(
 
 
 def orchestrator(agent: ScriptedAgent, store: MemoryStore, **options: object) -> Orchestrator:
-    return Orchestrator(
-        CONFIG, registry(), store=store, agent=agent, clock=FakeClock(), run_id=RUN, **options
-    )  # type: ignore[arg-type]
+    options = {"clock": FakeClock(), **options}
+    return Orchestrator(CONFIG, registry(), store=store, agent=agent, run_id=RUN, **options)  # type: ignore[arg-type]
 
 
 async def consume(made: Orchestrator, *opening: e.Event) -> None:
     async with contextlib.aclosing(made.run(*opening)) as events:
         async for _ in events:
             pass
+
+
+class LosingLease(MemoryStore):
+    """A store whose lease is lost: whoever renews it is refused."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error, self._given = error, False
+
+    async def acquire(self, run: RunId, owner: str, now: float, ttl_s: float) -> None:
+        if self._given:
+            raise self._error
+        self._given = True
 
 
 async def test_who_loses_the_lease_stops_its_agents_at_once() -> None:
@@ -44,29 +57,67 @@ async def test_who_loses_the_lease_stops_its_agents_at_once() -> None:
         return ""
 
     agent = ScriptedAgent(hang)
-    made = orchestrator(agent, MemoryStore())
+    made = orchestrator(agent, LosingLease(RunBusy("another process has the run")))
     opening = (made.submission(), e.PlanCreated(plan=plan(), origin="user"))
     session = asyncio.create_task(consume(made, *opening))
     await asked.wait()
-    made._log.fail(RunBusy("another process has the run"))
+    made._log.writer.renew()
     with pytest.raises(RunBusy):
         await asyncio.wait_for(session, 5)
     assert agent.under_way == 0
 
 
-async def test_who_loses_the_lease_does_not_launch_what_still_waited() -> None:
+async def test_who_was_overtaken_while_the_machine_slept_asks_nothing_more() -> None:
+    clock = FakeClock()
+
     def script(call: AgentCall) -> str:
         if call.key.startswith("step/0"):
             return '{"files": ["a", "b", "c"]}'
-        made._log.fail(RunBusy("another process has the run"))
+        clock.time += 31.0
         return '{"n": 1}'
 
     agent = ScriptedAgent(script)
-    made = orchestrator(agent, MemoryStore())
+    made = orchestrator(agent, LosingLease(RunBusy("another process has the run")), clock=clock)
     opening = (made.submission(), e.PlanCreated(plan=LIST, origin="user"))
     with pytest.raises(RunBusy):
         await consume(made, *opening)
     assert agent.keys == ["step/0.0/0/0", "step/1.0/0/0"]
+
+
+async def test_a_writer_that_another_came_by_asks_nothing_more_though_the_lease_is_free() -> None:
+    clock, store = FakeClock(), MemoryStore()
+
+    async def script(call: AgentCall) -> str:
+        if call.key.startswith("step/0"):
+            return '{"files": ["a", "b", "c"]}'
+        clock.time += 31.0
+        rival = EventLog(Claim(RUN, store, clock), await store.load(RUN))
+        await rival.writer.open()
+        rival.append(e.RunResumed())
+        await rival.writer.close()
+        return '{"n": 1}'
+
+    agent = ScriptedAgent(script)
+    made = orchestrator(agent, store, clock=clock)
+    opening = (made.submission(), e.PlanCreated(plan=LIST, origin="user"))
+    with pytest.raises(ConcurrentAppend):
+        await consume(made, *opening)
+    assert agent.keys == ["step/0.0/0/0", "step/1.0/0/0"]
+
+
+async def test_a_lease_that_ran_out_unnoticed_is_renewed_before_the_next_call() -> None:
+    clock, store = FakeClock(), MemoryStore()
+
+    def script(call: AgentCall) -> str:
+        if call.key.startswith("step/0"):
+            clock.time += 31.0
+            return '{"files": ["a", "b"]}'
+        assert store._leases[RUN].expires_at > clock.now() + 29
+        return '{"n": 1}'
+
+    made = orchestrator(ScriptedAgent(script), store, clock=clock)
+    await consume(made, made.submission(), e.PlanCreated(plan=LIST, origin="user"))
+    assert made.state.status == "completed"
 
 
 class SlowLease(MemoryStore):
@@ -112,23 +163,12 @@ async def test_an_agent_that_gives_up_by_itself_is_not_taken_for_an_interruption
 async def test_a_lease_that_cannot_be_renewed_ends_the_session_whatever_the_reason(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class LostLease(MemoryStore):
-        """A store that gives a lease once."""
-
-        given = 0
-
-        async def acquire(self, run: RunId, owner: str, now: float, ttl_s: float) -> None:
-            self.given += 1
-            if self.given > 1:
-                raise error
-            await super().acquire(run, owner, now, ttl_s)
-
     async def hang(call: AgentCall) -> str:
         await asyncio.Event().wait()
         return ""
 
-    monkeypatch.setattr(orchestrating, "LEASE_S", 0.01)
+    monkeypatch.setattr(Claim, "lease_s", 0.01)
     agent = ScriptedAgent(hang)
     with pytest.raises(type(error)):
-        await asyncio.wait_for(consume(orchestrator(agent, LostLease())), 5)
+        await asyncio.wait_for(consume(orchestrator(agent, LosingLease(error))), 5)
     assert agent.under_way == 0

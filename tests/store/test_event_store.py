@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fakes import gone_process
+from maker.core.events import GENESIS
 from maker.core.models import RunId
 from maker.core.seams import EventStore
 from maker.errors import ConcurrentAppend, RunBusy, RunNotFound, StoreError
@@ -60,6 +61,13 @@ async def test_the_logs_of_two_runs_do_not_mix(store, run, log, summary):
 async def test_a_run_that_was_never_appended_to_is_not_found(store, run):
     with pytest.raises(RunNotFound, match=run):
         await store.load(run)
+
+
+async def test_the_head_of_a_log_is_told_before_and_after_its_first_event(store, run, log, summary):
+    assert await store.head(run) == (0, GENESIS)
+    mine = log("a", "b")
+    await store.append(run, mine, {}, summary())
+    assert await store.head(run) == (2, mine[1].hash)
 
 
 async def test_records_that_do_not_follow_the_last_one_are_refused(store, run, log, summary):

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from maker.core.models import RunId
-from maker.errors import StoreError
+from maker.errors import StoreError, StoreTrouble
 from maker.store import faults, files
+from maker.store.rescue import RESERVE
 from maker.store.sql import SqlStore
 
 RUN = RunId(str(uuid.UUID(int=1)))
@@ -38,7 +39,7 @@ async def test_database_and_log_files_are_private_under_any_umask(tmp_path, log,
     store = SqlStore(folder / "maker.db")
     await store.append(RUN, log("a"), {}, summary())
     modes = {file.name: file.stat().st_mode & 0o777 for file in folder.iterdir()}
-    assert modes == {"maker.db": 0o600, "maker.db-wal": 0o600, "maker.db-shm": 0o600}
+    assert modes == dict.fromkeys(("maker.db", "maker.db-wal", "maker.db-shm", RESERVE), 0o600)
     assert folder.stat().st_mode & 0o777 == 0o700
     await store.close()
 
@@ -115,6 +116,50 @@ def test_a_read_only_database_is_told_as_such_with_what_to_do(tmp_path):
     explained = faults.explain(error, "a.db")
     assert "cannot be written" in explained.message
     assert "--db" in explained.advice
+
+
+class PostgresError(Exception):
+    """As psycopg's errors look."""
+
+    def __init__(self, sqlstate: str | None) -> None:
+        super().__init__("it says so\nin two lines")
+        self.sqlstate = sqlstate
+
+
+class OperationalError(PostgresError):
+    """psycopg's name for a connection that broke."""
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (PostgresError("53100"), True),
+        (PostgresError("57P01"), True),
+        (PostgresError("55P03"), True),
+        (OperationalError(None), True),
+        (PostgresError(None), False),
+        (PostgresError("42P01"), False),
+        (ValueError("odd"), False),
+    ],
+)
+def test_trouble_that_may_pass_is_told_from_what_stays(error, passes):
+    explained = faults.explain(error, "a.db")
+    assert isinstance(explained, StoreTrouble) == passes
+    assert "\n" not in explained.message
+
+
+def test_a_lock_a_full_disk_and_a_failing_one_may_pass_but_not_a_read_only_file(tmp_path):
+    for code, passes in (
+        (sqlite3.SQLITE_BUSY, True),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, True),
+        (sqlite3.SQLITE_FULL, True),
+        (sqlite3.SQLITE_IOERR_WRITE, True),
+        (sqlite3.SQLITE_READONLY, False),
+        (sqlite3.SQLITE_CORRUPT, False),
+    ):
+        error = sqlite3.OperationalError("so it is")
+        error.sqlite_errorcode = code
+        assert isinstance(faults.explain(error, "a.db"), StoreTrouble) == passes
 
 
 def test_an_error_that_is_not_in_the_table_is_still_told_with_its_place():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,10 +15,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from maker.cli.main import main
-from maker.core.models import RunId
+from maker.core.models import RunId, RunSummary
+from maker.core.seams import Record
+from maker.errors import StoreTrouble
 from maker.store import migrate, rows, schema
 from maker.store.location import normal
 from maker.store.queries import Reader
+from maker.store.sql import SqlStore
 
 pytestmark = pytest.mark.slow
 
@@ -129,3 +133,20 @@ def test_an_older_database_is_read_as_it_is_and_upgraded_on_writing(
         with pytest.raises(sqlalchemy.exc.IntegrityError, match="never changed"):
             connection.exec_driver_sql("DELETE FROM events")
         connection.rollback()
+
+
+async def test_a_connection_that_the_server_ends_is_trouble_and_the_next_use_opens_another(
+    postgres: str, log: Callable[..., list[Record]], summary: Callable[..., RunSummary]
+) -> None:
+    run = RunId(str(uuid.uuid4()))
+    store = SqlStore(postgres)
+    await store.append(run, log("a"), {}, summary())
+    with sqlalchemy.create_engine(normal(postgres)).connect() as other:
+        others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"
+        ended = f"SELECT pg_terminate_backend(pid) FROM ({others} AND pid <> pg_backend_pid()) o"
+        other.execute(sqlalchemy.text(ended))
+    with pytest.raises(StoreTrouble):
+        await store.append(run, log("b", after=log("a")), {}, summary())
+    assert await store.head(run) == (1, log("a")[0].hash)
+    await store.append(run, log("b", after=log("a")), {}, summary())
+    await store.close()

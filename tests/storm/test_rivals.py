@@ -11,8 +11,8 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from maker.core import orchestrator
 from maker.core.models import RunId
+from maker.store.claim import Claim
 from storm import oracles
 from storm.harness import Session, Storm, first_to_end, resume, task
 from storm.moments import Moment
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.storm, pytest.mark.slow]
 
 def short_lease() -> None:
     """In the child: hold the run for so short a time that a test can wait for its end."""
-    orchestrator.LEASE_S = 0.5
+    Claim.lease_s = 0.5
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -53,7 +53,6 @@ def test_eight_runs_are_written_into_one_database_at_once(storm, undisturbed):
         assert oracles.contradictions(storm, session.run, undisturbed(seed), [session]) == []
 
 
-@pytest.mark.xfail(reason="a woken writer asks before it looks at its lease")
 @pytest.mark.parametrize("commits", [4, 5, 7])
 def test_a_stopped_writer_that_wakes_after_a_takeover_buys_nothing(storm, undisturbed, commits):
     stopped = Moment("committed", commits, then="stop")
@@ -85,9 +84,9 @@ CONTAINER = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 PROGRAM = """
 import sys
 from maker.cli.main import main
-from maker.core import orchestrator
+from maker.store.claim import Claim
 
-orchestrator.LEASE_S = 2.0
+Claim.lease_s = 2.0
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -111,7 +110,6 @@ def container(storm: Storm, *command: str) -> Iterator[None]:
             process.kill()
 
 
-@pytest.mark.xfail(reason="an owner with pids of its own is taken for dead")
 @pytest.mark.skipif(not can_contain(), reason="may not start a process with pids of its own")
 def test_a_containers_run_is_taken_over_once_its_lease_has_run_out(storm):
     with container(storm, *task(10), "--delay-ms", "600000"):
