@@ -27,6 +27,7 @@ from maker.core.models import (
     VotingSummary,
 )
 from maker.core.strategies import Strategy
+from maker.core.upcast import UPCASTERS, upcast
 from maker.errors import ConfigError, LogDamaged
 
 
@@ -282,15 +283,26 @@ def encode(event: Event) -> bytes:
 
 
 def decode(payload: bytes | str, *, seq: int = 0) -> Event:
-    """The event that `encode` wrote. Raises LogDamaged for anything else."""
+    """The event that `encode` wrote, now or in an older version. Raises LogDamaged for all else."""
     try:
-        return _decoder.decode(payload)
+        return _decoded(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ConfigError) as error:
         raise LogDamaged(
             f"event {seq} cannot be read: {error}",
             seq=seq,
             advice="A newer maker may have written it. Otherwise run: maker verify RUN",
         ) from error
+
+
+def _decoded(payload: bytes | str) -> Event:
+    try:
+        return _decoder.decode(payload)
+    except msgspec.ValidationError:
+        document = msgspec.json.decode(payload)
+        if not isinstance(document, dict) or document.get("type") not in UPCASTERS:
+            raise
+        event: Event = msgspec.convert(upcast(document), Event)
+        return event
 
 
 def is_input(event: Event) -> bool:

@@ -1,0 +1,24 @@
+"""Stored events of older versions, turned into today's shape; a log is never rewritten.
+
+The tag of an event is its type and, from the second version on, its version: `StepStarted`, then
+`StepStarted@2`. The set of an event's fields and their defaults belong to its version, those of
+the values in it too: whoever changes one adds an upcaster that writes the old meaning in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Document = dict[str, Any]
+Upcaster = Callable[[Document], Document]
+
+UPCASTERS: Mapping[str, Upcaster] = {}
+"""By the tag of an old version: gives the event as the version after it, with that one's tag."""
+
+
+def upcast(document: Document, upcasters: Mapping[str, Upcaster] = UPCASTERS) -> Document:
+    """The event of any version as today's; one that is of today is given back as it is."""
+    while (upcaster := upcasters.get(document.get("type", ""))) is not None:
+        document = upcaster(document)
+    return document
