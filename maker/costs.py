@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from maker.core.models import Usage
 from maker.core.strategies import Single, VotingStrategy
 
 
@@ -21,13 +22,17 @@ class Price(NamedTuple):
 
 PRICES: tuple[tuple[str, Price], ...] = (
     (r"opus-4(-[01])?(-\d{8})?$|3-opus", Price(15.0, 75.0)),
+    (r"opus-5-5", Price(4.0, 20.0)),
     (r"opus", Price(5.0, 25.0)),
+    (r"sonnet-5", Price(2.0, 10.0)),
     (r"sonnet", Price(3.0, 15.0)),
     (r"3-5-haiku", Price(0.8, 4.0)),
     (r"haiku", Price(1.0, 5.0)),
 )
 """By family; the first pattern found in the model's name counts."""
 UNKNOWN_MODEL = Price(5.0, 25.0)
+CACHE_READ, CACHE_CREATION = 0.1, 1.25
+"""What a cached input token costs, as a part of the price of another."""
 
 
 class CostRange(NamedTuple):
@@ -80,6 +85,17 @@ def largest_response_usd(model: str) -> float:
     """What one response may cost at most: a whole context window read, a very long answer given."""
     price = price_of(model)
     return (_WINDOW_TOKENS * price.input_usd + _LONGEST_ANSWER_TOKENS * price.output_usd) / 1e6
+
+
+def usage_cost(model: str, usage: Usage) -> float:
+    """What these tokens cost at list price, in dollars."""
+    price = price_of(model)
+    input_tokens = (
+        usage.input_tokens
+        + CACHE_READ * usage.cache_read_tokens
+        + CACHE_CREATION * usage.cache_creation_tokens
+    )
+    return (input_tokens * price.input_usd + usage.output_tokens * price.output_usd) / 1e6
 
 
 def sample_cost(model: str, *, with_tools: bool) -> CostRange:

@@ -115,13 +115,26 @@ class AgentUnavailable(MakerError):
 
 
 class AgentNotReady(MakerError):
-    """No agent can be asked until the user acts: not logged in, no CLI, no credit."""
+    """No agent can be asked until the user acts: not logged in, no CLI, no credit.
+
+    `cost_usd` and `tokens` are what was bought all the same.
+    """
 
     exit_code = 4
 
-    def __init__(self, kind: str, message: str, *, advice: str = "") -> None:
+    def __init__(
+        self,
+        kind: str,
+        message: str,
+        *,
+        advice: str = "",
+        cost_usd: float = 0.0,
+        tokens: int = 0,
+    ) -> None:
         super().__init__(message, advice=advice)
         self.kind = kind
+        self.cost_usd = cost_usd
+        self.tokens = tokens
 
 
 class ModelNotFound(MakerError):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from maker import costs
 from maker.core import strategies
+from maker.core.models import Usage
 
 
 @pytest.mark.parametrize(
@@ -52,7 +53,9 @@ def test_a_majority_of_three_takes_two_to_three_samples() -> None:
 def test_a_price_is_found_by_the_models_family() -> None:
     assert costs.price_of("claude-sonnet-4-5") == costs.Price(3.0, 15.0)
     assert costs.price_of("claude-opus-4-1-20250805") == costs.Price(15.0, 75.0)
-    assert costs.price_of("claude-opus-5-5") == costs.Price(5.0, 25.0)
+    assert costs.price_of("claude-sonnet-5-5") == costs.Price(2.0, 10.0)
+    assert costs.price_of("claude-opus-4-5") == costs.Price(5.0, 25.0)
+    assert costs.price_of("claude-opus-5-5") == costs.Price(4.0, 20.0)
     assert costs.price_of("claude-haiku-4-5") == costs.Price(1.0, 5.0)
     assert costs.price_of("someone-elses") == costs.UNKNOWN_MODEL
 
@@ -75,3 +78,14 @@ def test_a_vote_costs_no_more_than_its_limit_of_samples() -> None:
     load = costs.StepLoad("claude-sonnet-4-5", with_tools=False, strategy=strategies.FirstToK(40))
     one = costs.sample_cost(load.model, with_tools=False)
     assert costs.step_cost(load, 5).high_usd == pytest.approx(5 * one.high_usd)
+
+
+def test_tokens_cost_what_their_model_and_the_cache_make_of_them() -> None:
+    usage = Usage(
+        input_tokens=10_000,
+        output_tokens=1_000,
+        cache_read_tokens=100_000,
+        cache_creation_tokens=8_000,
+    )
+    assert costs.usage_cost("claude-sonnet-4-5", usage) == pytest.approx(0.03 + 0.015 + 0.03 + 0.03)
+    assert costs.usage_cost("claude-sonnet-5-5", usage) == pytest.approx(0.02 + 0.01 + 0.02 + 0.02)

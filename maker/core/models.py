@@ -303,6 +303,7 @@ class AgentReply(Value, frozen=True, kw_only=True):
 
     `cost_usd` and `usage` are None where the agent did not say; unknown is not zero. `estimated`:
     no result came, so the cost is that of the messages that were heard, at list price.
+    `left_running` are commands that the agent started and did not wait for; they were ended.
     """
 
     text: str
@@ -316,6 +317,7 @@ class AgentReply(Value, frozen=True, kw_only=True):
     denied: tuple[str, ...] = ()
     simulated: bool = False
     estimated: bool = False
+    left_running: tuple[str, ...] = ()
 
 
 class AnswerCount(Value, frozen=True, kw_only=True):

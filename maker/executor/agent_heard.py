@@ -1,16 +1,17 @@
 """What is heard of one call, message by message. Pure; messages are known by class name only.
 
-An attribute counts only if it has its type, so that a stand-in for a message with arbitrary
-attributes does no harm. What the whole means is in `agent_outcomes.py`.
+What the whole means is in `agent_outcomes.py`, what was bought with it in `agent_bought.py`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct, field
+
+from maker.executor.agent_bought import Bought, take_in
+from maker.executor.agent_values import number, string
 
 SYNTHETIC = "<synthetic>"
 """The model name that the CLI gives to its own error messages."""
@@ -25,15 +26,18 @@ class Heard(Struct):
     error_text: str = ""
     began: bool = False
     used_tool: bool = False
+    tool_answered: bool = False
     in_pieces: bool = False
     resets_at: float | None = None
     unreachable: list[str] = field(default_factory=list)
+    bought: Bought = field(default_factory=Bought)
     result: Any = None
 
 
 def listen(heard: Heard, message: Any) -> None:
     """Take in one message of the SDK."""
     heard.began = True
+    take_in(heard.bought, message)
     of_subagent = isinstance(getattr(message, "parent_tool_use_id", None), str)
     match type(message).__name__:
         case "AssistantMessage" if not of_subagent:
@@ -44,7 +48,7 @@ def listen(heard: Heard, message: Any) -> None:
             servers = message.data.get("mcp_servers")
             heard.unreachable += _unreachable(servers if isinstance(servers, list) else [])
         case "RateLimitEvent":
-            heard.resets_at = number(getattr(message.rate_limit_info, "resets_at", None))
+            heard.resets_at = _end_of_limit(message.rate_limit_info)
         case "ResultMessage":
             heard.result = message
 
@@ -68,8 +72,15 @@ def _listen_to_user(heard: Heard, message: Any) -> None:
     blocks = message.content if isinstance(message.content, list) else []
     if any(type(block).__name__ == "ToolResultBlock" for block in blocks):
         heard.texts.clear()
+        heard.tool_answered = True
     elif heard.texts:
         heard.in_pieces = True
+
+
+def _end_of_limit(info: Any) -> float | None:
+    """When the limit ends, where there is one: an allowed window has an end of its own, too."""
+    is_rejected = getattr(info, "status", None) == "rejected"
+    return number(getattr(info, "resets_at", None)) if is_rejected else None
 
 
 def _unreachable(servers: Sequence[Any]) -> list[str]:
@@ -80,21 +91,3 @@ def _unreachable(servers: Sequence[Any]) -> list[str]:
 
 def _is_text(block: Any) -> bool:
     return type(block).__name__ == "TextBlock" and isinstance(block.text, str)
-
-
-def string(value: Any) -> str:
-    """The value if it is a string, or nothing."""
-    return value if isinstance(value, str) else ""
-
-
-def number(value: Any) -> float | None:
-    """The value if it is a finite number from 0."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if math.isfinite(value) and value >= 0 else None
-
-
-def count(value: Any) -> int | None:
-    """The value if it is a number from 0, whole."""
-    found = number(value)
-    return None if found is None else int(found)

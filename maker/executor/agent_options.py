@@ -34,8 +34,13 @@ QUIET = {
     "CLAUDE_CODE_MAX_RETRIES": "0",  # maker retries, and records it
     "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",  # would buy a broken reply a second time
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",  # would hold a finished step, then be killed
     "DISABLE_AUTOUPDATER": "1",
+    "ENABLE_TOOL_SEARCH": "false",  # newer models would be offered tools beside those of the step
+    "CLAUDE_CODE_SIMPLE": "",  # would take tools away, as would the next
+    "CLAUDE_CODE_COORDINATOR_MODE": "",
 }
+"""What the CLI's environment says whatever this process's says; "" is how a variable is unset."""
 _FIXED_BUDGET = re.compile(r"claude-(opus|sonnet|haiku)-4(-[0-5])?(?!\d)(?!-\d{1,2}(?!\d))")
 """Versions 4.0 to 4.5, dated or not; later models decide for themselves how much they think."""
 
@@ -62,6 +67,7 @@ def sdk_options(
         "cwd": cwd,
         "add_dirs": list(call.add_dirs),
         "max_turns": call.max_turns,
+        "max_budget_usd": call.budget_usd,
         "env": {**QUIET, "API_TIMEOUT_MS": str(int(call.timeout_s * 1000)), **environ},
     }
 

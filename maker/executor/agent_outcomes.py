@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from maker.core.models import AgentCall, AgentError, AgentReply, Usage
+from maker.core.models import AgentCall, AgentError, AgentReply
 from maker.core.text import clean, one_line
 from maker.errors import AgentNotReady, AgentUnavailable, ModelNotFound
-from maker.executor.agent_heard import Heard, count, number, string
+from maker.executor.agent_heard import Heard
+from maker.executor.agent_values import count, string
 
-RETRY = frozenset({"rate_limit", "overloaded", "server", "network", "crashed"})
+RETRY = frozenset({"rate_limit", "overloaded", "server", "network", "crashed", "budget"})
 FATAL = {
     "login": "Set ANTHROPIC_API_KEY, or log in with Claude Code (claude, then /login); "
     "`maker doctor` shows what is used.",
@@ -69,6 +70,8 @@ def error_kind(heard: Heard, source: Any) -> str:
         return str(source.stop_reason)
     if not failed:
         return "in_pieces" if heard.in_pieces else ""
+    if _is_whole_over_budget(source, ended, subtype):
+        return "in_pieces" if heard.in_pieces else ""
     for table, key in (
         (_BY_END, ended),
         (_BY_SUBTYPE, subtype),
@@ -77,6 +80,12 @@ def error_kind(heard: Heard, source: Any) -> str:
         if key in table:
             return table[key]
     return _by_status(status, ended, heard.api_error)
+
+
+def _is_whole_over_budget(source: Any, ended: str, subtype: str) -> bool:
+    """Whether the last response went over the budget, but is the whole answer: it is paid for."""
+    is_over = "budget" in (_BY_END.get(ended), _BY_SUBTYPE.get(subtype))
+    return is_over and string(getattr(source, "stop_reason", "")) == "end_turn"
 
 
 def _by_status(status: int, ended: str, api_error: str) -> str:
@@ -107,7 +116,7 @@ def outcome(
         raise AgentNotReady("mcp", message, advice=FATAL["mcp"])
     source = heard.result if heard.result is not None else failure
     if source is None:
-        return reply(heard, elapsed_ms, "incomplete", "the CLI ended without a result")
+        return reply(call, heard, elapsed_ms, "incomplete", "the CLI ended without a result")
     if heard.result is None and "ResultError" not in _names(failure):
         kind, message = _from_exception(heard, source)
     else:
@@ -121,21 +130,35 @@ def outcome(
 def _dispose(
     call: AgentCall, heard: Heard, elapsed_ms: int, kind: str, message: str, now: float
 ) -> AgentReply:
-    if kind in {*RETRY, *FATAL, "model_not_found"} and _has_acted(call, heard):
+    if kind == "budget":
+        message = over_budget(call)
+    if kind in {*RETRY, *FATAL, "model_not_found"} and _has_acted(call, heard, kind):
         kind, message = "interrupted", f"after its first tool call: {message}"
+    bought = heard.bought
+    cost_usd, tokens = bought.cost_usd(call.model) or 0.0, bought.tokens
     if kind in FATAL:
-        raise AgentNotReady(kind, message, advice=FATAL[kind])
+        raise AgentNotReady(kind, message, advice=FATAL[kind], cost_usd=cost_usd, tokens=tokens)
     if kind == "model_not_found":
         raise ModelNotFound(call.model, message)
     if kind in RETRY:
-        wait_s = max(0.0, heard.resets_at - now) if heard.resets_at else None
-        cost_usd = _cost(heard) or 0.0
-        raise AgentUnavailable(kind, message, retry_after_s=wait_s, cost_usd=cost_usd)
-    return reply(heard, elapsed_ms, kind, message)
+        ends_at = heard.resets_at if kind == "rate_limit" else None
+        wait_s = None if ends_at is None else max(0.0, ends_at - now)
+        raise AgentUnavailable(
+            kind, message, retry_after_s=wait_s, cost_usd=cost_usd, tokens=tokens
+        )
+    return reply(call, heard, elapsed_ms, kind, message)
 
 
-def _has_acted(call: AgentCall, heard: Heard) -> bool:
-    return heard.used_tool and call.effect in ("write", "external")
+def over_budget(call: AgentCall) -> str:
+    """Says that the call's share of the cap on costs is used up."""
+    share = "its budget" if call.budget_usd is None else f"its ${call.budget_usd:.4g} of the cap"
+    return f"the call has used up {share} without an answer; raise the cap with --max-cost-usd"
+
+
+def _has_acted(call: AgentCall, heard: Heard, kind: str) -> bool:
+    """Whether a tool may have had an effect; where the budget ended, the last one did not run."""
+    used = heard.tool_answered if kind == "budget" else heard.used_tool
+    return used and call.effect in ("write", "external")
 
 
 def _from_exception(heard: Heard, failure: BaseException) -> tuple[str, str]:
@@ -161,14 +184,17 @@ def _error_message(heard: Heard, source: Any, kind: str) -> str:
     return said.removeprefix("API Error: ") or string(source.terminal_reason) or "no details"
 
 
-def reply(heard: Heard, elapsed_ms: int, kind: str = "", message: str = "") -> AgentReply:
+def reply(
+    call: AgentCall, heard: Heard, elapsed_ms: int, kind: str = "", message: str = ""
+) -> AgentReply:
     """The reply with all figures that are known; an error where there is a `kind`."""
     result = heard.result
     duration = count(getattr(result, "duration_ms", None))
     return AgentReply(
         text=clean(_final_text(heard, failed=bool(kind))),
-        cost_usd=_cost(heard),
-        usage=_usage(getattr(result, "usage", None)),
+        cost_usd=heard.bought.cost_usd(call.model),
+        usage=heard.bought.usage,
+        estimated=heard.bought.is_estimated,
         duration_ms=elapsed_ms if duration is None else duration,
         turns=count(getattr(result, "num_turns", None)) or 0,
         model=clean(heard.model),
@@ -185,21 +211,6 @@ def _final_text(heard: Heard, *, failed: bool) -> str:
     if failed or not isinstance(final, str):
         return said
     return said if final and said.rstrip().endswith(final.rstrip()) else final
-
-
-def _cost(heard: Heard) -> float | None:
-    return number(getattr(heard.result, "total_cost_usd", None))
-
-
-def _usage(value: Any) -> Usage | None:
-    if not isinstance(value, dict):
-        return None
-    return Usage(
-        input_tokens=count(value.get("input_tokens")) or 0,
-        output_tokens=count(value.get("output_tokens")) or 0,
-        cache_read_tokens=count(value.get("cache_read_input_tokens")) or 0,
-        cache_creation_tokens=count(value.get("cache_creation_input_tokens")) or 0,
-    )
 
 
 def _denied(value: Any) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from maker.core.models import CallKey
 from maker.core.seams import Answer
-from maker.executor.agent_heard import string
+from maker.executor.agent_values import string
 
 TOOL = "AskUserQuestion"
 LONGEST_THOUGHT_S = 7 * 86_400.0
@@ -50,6 +50,12 @@ class WorkingTime:
     def end(self) -> None:
         """Let the deadline be now."""
         self._move_deadline(self._loop.time())
+
+    def end_within(self, seconds: float) -> None:
+        """Let the deadline be no later than this from now."""
+        due, latest = self.deadline.when(), self._loop.time() + seconds
+        if due is None or latest < due:
+            self._move_deadline(latest)
 
     @property
     def elapsed_ms(self) -> int:

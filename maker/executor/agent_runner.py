@@ -14,18 +14,21 @@ import time
 import uuid
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
-from contextlib import ExitStack, aclosing, suppress
+from contextlib import ExitStack, aclosing
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from maker.core.interruption import AgentInterrupted
 from maker.core.models import AgentCall, AgentReply
 from maker.core.seams import Answer
+from maker.errors import AgentUnavailable
 from maker.executor import processes
+from maker.executor.agent_ends import LINGER_S, end_left, finished
 from maker.executor.agent_heard import Heard, listen
 from maker.executor.agent_options import sdk_options
-from maker.executor.agent_outcomes import error_kind, outcome, reply
+from maker.executor.agent_outcomes import error_kind, outcome, over_budget, reply
 from maker.executor.agent_questions import LONGEST_THOUGHT_S, TOOL, Interview, WorkingTime
 
 STDERR_LINES = 50
@@ -56,6 +59,8 @@ class AgentRunner:
         The deadline does not run while the user thinks about a question of the agent. Where the
         result is there already, being cancelled does not lose it: it is paid for.
         """
+        if call.budget_usd is not None and call.budget_usd <= 0:  # the CLI would not start
+            raise AgentUnavailable("budget", over_budget(call))
         stderr: deque[str] = deque(maxlen=STDERR_LINES)
         heard = Heard()
         with ExitStack() as stack:
@@ -68,12 +73,18 @@ class AgentRunner:
             worked = WorkingTime(call.timeout_s)
             interview = Interview(call.key, answer, worked) if call.may_ask and answer else None
             options |= _asking(interview, options) if interview else {}
-            task = asyncio.create_task(self._listen(call, options, heard, permit, mark))
-            in_time = await _finished(task, worked, mark, lambda: _is_answered(heard))
+            task = asyncio.create_task(self._listen(call, options, heard, permit, worked, mark))
+            try:
+                in_time = await finished(task, worked, mark, lambda: _is_answered(heard))
+            except asyncio.CancelledError:
+                raise _interrupted(call, heard) from None
+            left = await end_left(mark)
         if interview and interview.failure:
             raise interview.failure
-        found = self._read(call, heard, task if in_time else None, worked.elapsed_ms, stderr)
-        return msgspec.structs.replace(found, duration_ms=worked.without_pauses(found.duration_ms))
+        is_over = in_time or heard.result is not None
+        found = self._read(call, heard, task if is_over else None, worked.elapsed_ms, stderr)
+        duration_ms = worked.without_pauses(found.duration_ms)
+        return msgspec.structs.replace(found, duration_ms=duration_ms, left_running=left)
 
     def _read(
         self,
@@ -86,7 +97,7 @@ class AgentRunner:
         """The reply to a call that has ended by itself, or else was stopped at its deadline."""
         if ended is None:
             message = f"no answer within {call.timeout_s:g} seconds"
-            return reply(heard, elapsed_ms, "timeout", message)
+            return reply(call, heard, elapsed_ms, "timeout", message)
         failure = asyncio.CancelledError() if ended.cancelled() else ended.exception()
         now = self._now()
         return outcome(call, heard, failure, now=now, elapsed_ms=elapsed_ms, stderr=list(stderr))
@@ -107,6 +118,7 @@ class AgentRunner:
         options: Mapping[str, Any],
         heard: Heard,
         permit: ExitStack,
+        worked: WorkingTime,
         mark: str,
     ) -> None:
         """Hear the call out: the stream is never left early, or its process would linger."""
@@ -116,6 +128,8 @@ class AgentRunner:
                 listen(heard, message)
                 if heard.unreachable:  # the answer would be one without its tools
                     processes.terminate(mark)
+                if heard.result is not None:
+                    worked.end_within(LINGER_S)
 
     async def _sdk_query(self, prompt: str, **options: Any) -> AsyncGenerator[Any, None]:
         from claude_agent_sdk import ClaudeAgentOptions, query
@@ -136,51 +150,14 @@ def _asking(interview: Interview, options: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _interrupted(call: AgentCall, heard: Heard) -> asyncio.CancelledError:
+    """What a cancelled call raises: with the price of what it had bought, where there is one."""
+    cost_usd = heard.bought.cost_usd(call.model)
+    if cost_usd is None:
+        return asyncio.CancelledError()
+    return AgentInterrupted(cost_usd, heard.bought.tokens)
+
+
 def _is_answered(heard: Heard) -> bool:
     """Whether the answer is whole, and only the CLI's own end is missing."""
     return heard.result is not None and not error_kind(heard, heard.result)
-
-
-async def _finished(
-    task: asyncio.Task[None], worked: WorkingTime, mark: str, is_answered: Callable[[], bool]
-) -> bool:
-    """Whether the task ends in time, or has its answer when it is stopped: nothing of it is left.
-
-    Raises CancelledError where the caller is cancelled before the answer.
-    """
-    try:
-        async with worked.deadline:
-            await asyncio.wait({task})
-    except asyncio.CancelledError:
-        with suppress(asyncio.CancelledError):
-            await _stop(task, worked, mark)
-        if not is_answered():
-            raise
-    except TimeoutError:
-        if not task.done():
-            await _stop(task, worked, mark)
-            return is_answered()
-    return True
-
-
-async def _stop(task: asyncio.Task[None], worked: WorkingTime, mark: str) -> None:
-    """End the task and its processes, however often the caller is cancelled meanwhile.
-
-    The SDK cleans up well when cancelled once; a second cancel would orphan its process. It waits
-    five seconds for the process to end by itself, so the process is told to end first. One that
-    waits for the user is killed: cut off from the answer, it would buy one more reply.
-    """
-    cancelled = False
-    if worked.agent_waits:
-        processes.kill(mark)
-    else:
-        processes.terminate(mark)
-    task.cancel()
-    while not task.done():
-        try:
-            await asyncio.wait({task})
-        except asyncio.CancelledError:
-            cancelled = True
-    processes.kill(mark)
-    if cancelled:
-        raise asyncio.CancelledError

@@ -128,10 +128,14 @@ class Asker:
                 raise
             except AgentUnavailable as fault:
                 await self._wait(call, fault, waits)
+                call = _with_less(call, fault.cost_usd)
+                self._under_way[call.key] = call.budget_usd
                 waits += 1
             except ModelNotFound as fault:
                 call = self._with_successor(call, fault)
             except AgentNotReady as fault:
+                if fault.cost_usd or fault.tokens:
+                    self._record_retry(call, fault, waits, 0.0)
                 raise RunMustPause(fault.kind, fault.message, advice=fault.advice) from fault
             except ConfigError as fault:
                 raise RunMustPause("settings", fault.message, advice=fault.advice) from fault
@@ -155,17 +159,10 @@ class Asker:
         )
 
     async def _wait(self, call: AgentCall, fault: AgentUnavailable, waits: int) -> None:
-        wait_s = retry_wait_s(self._log.state, fault.kind, waits, fault.retry_after_s)
-        retried = e.AgentRetried(
-            key=call.key,
-            attempt=waits,
-            kind=fault.kind,
-            message=fault.message,
-            wait_s=wait_s or 0.0,
-            cost_usd=fault.cost_usd,
-            tokens=fault.tokens,
-        )
-        self._log.append(purified(retried, self._secrets))
+        wait_s = None
+        if fault.kind != "budget":
+            wait_s = retry_wait_s(self._log.state, fault.kind, waits, fault.retry_after_s)
+        self._record_retry(call, fault, waits, wait_s or 0.0)
         if fault.kind == "budget":
             raise RunMustPause("budget", fault.message) from fault
         if wait_s is None:
@@ -175,6 +172,20 @@ class Asker:
             ) from fault
         await rest(self._clock, wait_s, unless=self._pausing)
         self._check_pause()
+
+    def _record_retry(
+        self, call: AgentCall, fault: AgentUnavailable | AgentNotReady, waits: int, wait_s: float
+    ) -> None:
+        retried = e.AgentRetried(
+            key=call.key,
+            attempt=waits,
+            kind=fault.kind,
+            message=fault.message,
+            wait_s=wait_s,
+            cost_usd=fault.cost_usd,
+            tokens=fault.tokens,
+        )
+        self._log.append(purified(retried, self._secrets))
 
     def _with_successor(self, call: AgentCall, fault: ModelNotFound) -> AgentCall:
         """A default model that has been retired is replaced once, before any sample was taken."""
@@ -198,3 +209,10 @@ class Asker:
             reply=reply,
         )
         self._log.append(event, {digest: prompt})
+
+
+def _with_less(call: AgentCall, cost_usd: float) -> AgentCall:
+    """The call, its share of the cap less what was bought with it already."""
+    if call.budget_usd is None or not cost_usd:
+        return call
+    return msgspec.structs.replace(call, budget_usd=call.budget_usd - cost_usd)

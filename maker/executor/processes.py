@@ -12,15 +12,20 @@ import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
 
+from maker.core.text import one_line
+
 CALL_MARK = "MAKER_AGENT_CALL"
 PARENT_MARK = "MAKER_AGENT_PARENT"
+_MARKS = b"MAKER_AGENT_"
+_ROUNDS = 5
+_LONGEST_COMMAND = 200
 
 
 class Process(Struct, frozen=True):
@@ -43,18 +48,33 @@ def marked() -> list[Process]:
     return [found for pid in _pids() if (found := _read(pid)) is not None]
 
 
+def of_call(call: str) -> list[Process]:
+    """What is left of a call, the commands that its agent ran included."""
+    return [process for process in marked() if process.call == call]
+
+
 def terminate(call: str) -> None:
     """Ask this process's own child for the call to end; it ends what it started itself."""
-    for process in marked():
-        if process.call == call and process.parent == os.getpid():
+    for process in of_call(call):
+        if process.parent == os.getpid():
             _signal(process.pid, signal.SIGTERM)
 
 
-def kill(call: str) -> None:
-    """End all that is left of a call, the commands that its agent ran included."""
-    for process in marked():
-        if process.call == call:
+def kill(call: str) -> list[Process]:
+    """End all that is left of a call; what that was."""
+    return _killed(lambda: of_call(call))
+
+
+def _killed(find: Callable[[], list[Process]]) -> list[Process]:
+    """Kill what is found until nothing is: a process may start another before it dies."""
+    killed: dict[int, Process] = {}
+    for _ in range(_ROUNDS):
+        if not (found := find()):
+            break
+        for process in found:
+            killed.setdefault(process.pid, process)
             _signal(process.pid, signal.SIGKILL)
+    return list(killed.values())
 
 
 def orphans() -> list[Process]:
@@ -103,16 +123,19 @@ def _pids() -> Iterator[int]:
 def _read(pid: int) -> Process | None:
     folder = Path(f"/proc/{pid}")
     try:
-        environ = (folder / "environ").read_bytes().split(b"\0")
-        marks = dict(item.split(b"=", 1) for item in environ if item.startswith(b"MAKER_AGENT_"))
+        environ = (folder / "environ").read_bytes()
+        if _MARKS not in environ:
+            return None
+        marks = dict(item.split(b"=", 1) for item in environ.split(b"\0") if _MARKS in item[:12])
         status = (folder / "stat").read_text().rpartition(")")[2].split()
-        command = (folder / "cmdline").read_bytes().split(b"\0")[0].decode(errors="replace")
+        words = (folder / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
     except (OSError, ValueError):  # gone meanwhile, or somebody else's
         return None
     started_by = marks.get(PARENT_MARK.encode(), b"")
     if status[0] == "Z" or not started_by.isdigit():
         return None
     call = marks.get(CALL_MARK.encode(), b"").decode(errors="replace")
+    command = one_line(b" ".join(words).decode(errors="replace"), _LONGEST_COMMAND)
     return Process(pid, int(status[1]), call, int(started_by), command)
 
 

@@ -53,6 +53,19 @@ def test_the_cli_neither_retries_nor_outlives_the_deadline(tmp_path: Path) -> No
     assert told["env"]["MORE"] == "1"
 
 
+def test_nothing_in_this_process_takes_tools_away_or_lets_the_agent_leave_work_behind(
+    tmp_path: Path,
+) -> None:
+    told = options(tmp_path)["env"]
+    assert told["CLAUDE_CODE_DISABLE_BACKGROUND_TASKS"] == "1"
+    assert told["CLAUDE_CODE_SIMPLE"] == told["CLAUDE_CODE_COORDINATOR_MODE"] == ""
+
+
+def test_a_share_of_the_cap_is_the_clis_budget(tmp_path: Path) -> None:
+    assert options(tmp_path)["max_budget_usd"] is None
+    assert options(tmp_path, budget_usd=0.25)["max_budget_usd"] == 0.25
+
+
 def test_only_granted_tools_are_offered_and_only_in_their_scope(tmp_path: Path) -> None:
     tools = ["Read", "Write", "Bash", "WebFetch", "mcp__docs__search"]
     servers = {"docs": {"type": "stdio", "command": "docs"}}

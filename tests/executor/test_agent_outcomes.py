@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sdk_messages import RESULT, api_error, nudged, of, result, said, tool_gave, used
 
 from maker.core.models import AgentCall, AgentReply, CallKey, Usage
 from maker.errors import AgentNotReady, AgentUnavailable, MakerError, ModelNotFound
@@ -23,52 +24,6 @@ CALL = AgentCall(
     model="claude-sonnet-4-5",
     prompt_version="1",
 )
-RESULT = {
-    "subtype": "success",
-    "is_error": False,
-    "duration_ms": 130,
-    "num_turns": 1,
-    "stop_reason": "end_turn",
-    "total_cost_usd": 0.0001,
-    "usage": {"input_tokens": 10, "output_tokens": 5, "cache_read_input_tokens": 2},
-    "result": "4",
-    "permission_denials": [],
-    "errors": None,
-    "api_error_status": None,
-    "terminal_reason": "completed",
-}
-
-
-def of(name: str, /, **fields: Any) -> Any:
-    """An object of a class with that name."""
-    return type(name, (SimpleNamespace,), {})(**fields)
-
-
-def said(*texts: str, model: str = "claude-sonnet-4-5", error: str | None = None) -> Any:
-    blocks = [of("TextBlock", text=text) for text in texts]
-    return of("AssistantMessage", content=blocks, model=model, error=error)
-
-
-def used(tool: str) -> Any:
-    block = of("ToolUseBlock", name=tool)
-    return of("AssistantMessage", content=[block], model="m", error=None)
-
-
-def tool_gave(text: str) -> Any:
-    return of("UserMessage", content=[of("ToolResultBlock", content=text)])
-
-
-def nudged() -> Any:
-    return of("UserMessage", content=[of("TextBlock", text="Go on.")])
-
-
-def result(**fields: Any) -> Any:
-    return of("ResultMessage", **{**RESULT, **fields})
-
-
-def api_error(error: str, status: int | None, text: str = "API Error: no", **fields: Any) -> list:
-    failed = {"is_error": True, "api_error_status": status, "terminal_reason": "api_error"}
-    return [said(text, model="<synthetic>", error=error), result(result=text, **failed | fields)]
 
 
 class ResultError(Exception):
@@ -142,7 +97,6 @@ FLAGS = {
     "prompt_too_long": api_error("invalid_request", 400, terminal_reason="prompt_too_long"),
     "bad_request": api_error("invalid_request", 400),
     "max_turns": [result(subtype="error_max_turns", is_error=True, terminal_reason="max_turns")],
-    "budget": [result(subtype="error_max_budget_usd", is_error=True)],
     "format": [result(subtype="error_max_structured_output_retries", is_error=True)],
     "execution": [result(subtype="error_during_execution", is_error=True)],
 }
@@ -189,8 +143,30 @@ def test_a_fault_that_passes_is_no_reply(error: str, status: int | None, kind: s
     assert caught.value.retry_after_s is None
 
 
+def limited(status: str) -> Any:
+    info = SimpleNamespace(status=status, resets_at=1_000)
+    return of("RateLimitEvent", rate_limit_info=info)
+
+
+@pytest.mark.parametrize("status", ["allowed", "allowed_warning"])
+def test_the_end_of_a_window_that_still_allows_is_no_reason_to_wait(status: str) -> None:
+    for earlier in ([limited(status)], [limited("rejected"), limited(status)]):
+        with pytest.raises(AgentUnavailable) as caught:
+            end(*earlier, *api_error("rate_limit", 429), now=940.0)
+        assert caught.value.retry_after_s is None
+
+
+@pytest.mark.parametrize(("error", "status"), [("server_error", 529), ("server_error", None)])
+def test_a_limit_that_was_reached_is_no_reason_to_wait_for_another_fault(
+    error: str, status: int | None
+) -> None:
+    with pytest.raises(AgentUnavailable) as caught:
+        end(limited("rejected"), *api_error(error, status), now=940.0)
+    assert caught.value.retry_after_s is None
+
+
 def test_a_rate_limit_says_when_it_ends_where_the_api_told() -> None:
-    limit = of("RateLimitEvent", rate_limit_info=SimpleNamespace(resets_at=1_000))
+    limit = limited("rejected")
     with pytest.raises(AgentUnavailable) as caught:
         end(limit, *api_error("rate_limit", 429), now=940.0)
     assert caught.value.retry_after_s == 60.0

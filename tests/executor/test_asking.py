@@ -246,3 +246,30 @@ async def test_a_cap_that_is_reached_ends_the_waiting_of_other_calls() -> None:
     )
     assert paused(session).reason == "budget"
     assert sum(key in limited for key in agent.keys) == len(limited)
+
+
+async def test_what_was_bought_before_a_login_ended_is_counted() -> None:
+    fault = AgentNotReady("login", "logged out", cost_usd=0.5, tokens=700)
+    session = await play(lambda call: fault, given=plan())
+    assert paused(session).reason == "login"
+    (retried,) = session.of(e.AgentRetried)
+    assert isinstance(retried, e.AgentRetried)
+    assert (retried.kind, retried.cost_usd, retried.tokens) == ("login", 0.5, 700)
+    assert session.orchestrator is not None
+    assert session.orchestrator.state.totals.cost_usd == 0.5
+
+
+async def test_a_call_that_is_asked_again_has_only_what_is_left_of_its_share() -> None:
+    faults = [AgentUnavailable("server", "no", cost_usd=0.5), AgentUnavailable("server", "no")]
+    agent = ScriptedAgent(lambda call: faults.pop(0) if faults else '{"n": 1}')
+    await play(agent, config=config(max_cost_usd=2.0, samples_at_once=1), given=plan())
+    assert [call.budget_usd for call in agent.calls] == [2.0, 1.5, 1.5]
+
+
+async def test_a_share_that_is_used_up_pauses_at_once_and_is_not_asked_again() -> None:
+    clock, fault = FakeClock(), AgentUnavailable("budget", "used up", cost_usd=0.5, tokens=700)
+    session = await play(lambda call: fault, given=plan(), clock=clock)
+    assert paused(session).reason == "budget"
+    (retried,) = session.of(e.AgentRetried)
+    assert isinstance(retried, e.AgentRetried)
+    assert (retried.wait_s, retried.cost_usd, clock.waits) == (0.0, 0.5, [])

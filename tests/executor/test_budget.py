@@ -14,8 +14,7 @@ from maker import costs
 from maker.core import events as e
 from maker.core.fold import apply, fold
 from maker.core.keys import sample_key
-from maker.core.models import AgentCall, CallKey, TaskConfig
-from maker.core.policy import CURRENT_SONNET
+from maker.core.models import DEFAULT_MODEL, AgentCall, CallKey, TaskConfig
 from maker.core.state import RunState
 from maker.executor import budget
 
@@ -23,7 +22,7 @@ ITEMS = plan(
     step(0, output_schema="{files: [string]}", next_step_sequence_number=1),
     step(1, for_each="step_0_output.files"),
 )
-LARGEST = costs.largest_response_usd(CURRENT_SONNET)
+LARGEST = costs.largest_response_usd(DEFAULT_MODEL)
 
 
 def state_of(settings: TaskConfig) -> RunState:

@@ -10,6 +10,7 @@ import pytest
 
 from loopback import Reply, Request, prompt, text, tool_results, tools_offered, use
 from maker.core.models import Usage
+from maker.core.policy import CURRENT_SONNET
 
 pytestmark = [pytest.mark.sdk, pytest.mark.slow]
 
@@ -128,6 +129,18 @@ async def test_what_was_not_granted_is_not_even_offered(live) -> None:
         assert "No such tool available: Bash" in str(tool_results(api.requests[-1]))
         assert reply.text == "done"
     assert not list(live.cwd.iterdir())
+
+
+@pytest.mark.parametrize("model", ["claude-sonnet-4-5", CURRENT_SONNET])
+async def test_the_tools_that_are_offered_are_those_of_the_step_whatever_the_model(
+    live, model: str
+) -> None:
+    api = live.api(lambda request: "ok")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CLAUDE_CODE_SIMPLE", "1")
+        call = live.call(model=model, tools=["Read", "Write"], effect="write", grants=["write"])
+        assert (await live.runner(api).ask(call)).error is None
+    assert sorted(tools_offered(api.requests[0])) == ["Read", "Write"]
 
 
 async def test_bash_runs_where_it_was_granted(live) -> None:

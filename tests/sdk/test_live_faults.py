@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from loopback import Answer, Failure, Fault, Reply, Request, text, tool_results, use
+from maker.core.models import Usage
 from maker.errors import AgentNotReady, AgentUnavailable, ConfigError, ModelNotFound
 from maker.executor import processes
 from maker.executor.agent_runner import AgentRunner
@@ -136,6 +137,52 @@ async def test_a_fault_after_a_write_is_flagged_and_not_asked_again(live) -> Non
     assert reply.error is not None
     assert reply.error.kind == "interrupted"
     assert (live.cwd / "a").exists()
+
+
+async def test_a_whole_answer_that_goes_over_its_share_is_kept_and_half_a_one_pauses(live) -> None:
+    (live.cwd / "n.txt").write_text("7")
+    big = {"input_tokens": 100_000}
+    api = live.api(lambda request: Reply([text("It is 4")], **big))
+    reply = await live.runner(api).ask(live.call(budget_usd=0.01))
+    assert (reply.text, reply.error, reply.estimated) == ("It is 4", None, False)
+    assert reply.cost_usd == pytest.approx(0.300075)
+    assert reply.usage == Usage(input_tokens=100_000, output_tokens=5)
+
+    reads = use("Read", file_path=str(live.cwd / "n.txt"))
+    api = live.api(lambda request: "It is 7" if tool_results(request) else Reply([reads], **big))
+    with pytest.raises(AgentUnavailable) as caught:
+        await live.runner(api).ask(live.call(budget_usd=0.01, tools=["Read"], effect="read"))
+    assert (caught.value.kind, len(api.requests)) == ("budget", 1)
+    assert caught.value.cost_usd == pytest.approx(0.300075)
+    assert caught.value.tokens == 100_005
+
+
+async def test_a_turn_that_was_bought_before_the_deadline_is_counted(live) -> None:
+    def script(request: Request) -> Answer:
+        if tool_results(request):
+            return Fault("hang")
+        return Reply([text("I look."), use("Glob", pattern="*")], input_tokens=1_000_000)
+
+    api = live.api(script)
+    reply = await live.runner(api).ask(live.call(tools=["Glob"], effect="read", timeout_s=6))
+    assert reply.error is not None
+    assert (reply.error.kind, reply.estimated, len(api.requests)) == ("timeout", True, 2)
+    assert reply.cost_usd == pytest.approx(3.0, abs=0.001)
+
+
+async def test_a_command_that_is_left_running_is_ended_and_named_and_none_runs_behind(live) -> None:
+    def script(request: Request) -> Answer:
+        if found := tool_results(request):
+            return "no" if "unexpected parameter `run_in_background`" in str(found) else str(found)
+        left = "nohup sleep 4321 > /dev/null 2>&1 & setsid -f sleep 4322; echo started"
+        behind = use("Bash", command="sleep 4323", run_in_background=True)
+        return Reply([use("Bash", command=left), behind])
+
+    call = live.call(tools=["Bash"], effect="write", grants=["bash"])
+    reply = await live.runner(live.api(script)).ask(call)
+    assert (reply.text, reply.error) == ("no", None)
+    assert sorted(reply.left_running) == ["sleep 4321", "sleep 4322"]
+    assert own_processes() == []
 
 
 async def test_a_call_that_hangs_ends_at_its_deadline_and_leaves_no_process(live) -> None:
