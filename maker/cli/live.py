@@ -58,6 +58,8 @@ class Live:
                 self._votes[event.step] = voting(event.voting_summary)
             case e.ValidationFailed() | e.ModelFellBack() | e.StepFailed() | e.TryFailed():
                 self.say(format_event(event))
+            case e.AgentReplied() if event.reply.left_running:
+                self.say(format_event(event))
             case _:
                 pass
         self._last = format_event(event, simulated=self._is_simulated())

@@ -12,7 +12,7 @@ import msgspec
 
 from maker.core import events as e
 from maker.core import keys
-from maker.core.models import CallKey, VotingSummary
+from maker.core.models import AgentReply, CallKey, VotingSummary
 from maker.core.state import problems_text
 from maker.core.text import one_line
 
@@ -177,14 +177,26 @@ def _call(event: e.AgentReplied | e.AgentRetried) -> str:
     if isinstance(event, e.AgentRetried):
         message = one_line(event.message, LONG)
         then = f"asks again in {event.wait_s:.1f} s" if event.wait_s else "gives up for now"
-        return f"{who}: {reason(event.kind)}, {then}: {message}"
-    reply = event.reply
-    if reply.error:
-        return f"{who} gave no answer: {reason(reply.error.kind)}: {_long(reply.error.message)}"
+        bought = f" ({money(event.cost_usd)} spent)" if event.cost_usd else ""
+        return f"{who}: {reason(event.kind)}, {then}: {message}{bought}"
+    return f"{who} {_reply(event.reply)}{_left_running(event.reply)}"
+
+
+def _reply(reply: AgentReply) -> str:
     cost = "cost unknown" if reply.cost_usd is None else money(reply.cost_usd)
+    cost = f"about {cost}" if reply.estimated else cost
+    if reply.error:
+        why = f"{reason(reply.error.kind)}: {_long(reply.error.message)}"
+        return f"gave no answer: {why} ({cost})" if reply.estimated else f"gave no answer: {why}"
     tokens = f"{count(reply.usage.total, 'token')}, " if reply.usage else ""
     label = " simulated" if reply.simulated else ""
-    return f"{who} replied: {tokens}{cost}{label}, {duration(reply.duration_ms)}"
+    return f"replied: {tokens}{cost}{label}, {duration(reply.duration_ms)}"
+
+
+def _left_running(reply: AgentReply) -> str:
+    if not reply.left_running:
+        return ""
+    return f"; what it had left running was ended: {_long(', '.join(reply.left_running))}"
 
 
 def _step(

@@ -24,6 +24,8 @@ EXIT_OF_PAUSE = {
     "approval": 3,
     "question": 3,
     "ambiguous": 3,
+    "tools": 3,
+    "mcp": 3,
     "budget": 5,
     "rate_limit": 75,
     "network": 75,

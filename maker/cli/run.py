@@ -50,7 +50,7 @@ Examples:
   maker run "Try it out" --agent simulated
 
 \b
-Exit codes: 0 done, 1 the task failed, 2 usage, 3 needs approval or an answer,
+Exit codes: 0 done, 1 the task failed, 2 usage, 3 needs approval, an answer or a tool,
 4 not logged in, 5 a cap is reached, 8 done with something missing,
 75 rate limited, 130 and 143 stopped.
 """

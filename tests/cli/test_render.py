@@ -109,6 +109,28 @@ def test_a_reply_without_an_answer_says_why() -> None:
     assert "Planner gave no answer: timeout: 600 s" in render.format_event(event)
 
 
+def test_a_cost_that_is_estimated_is_shown_as_such_even_without_an_answer() -> None:
+    fault = AgentError(kind="timeout", message="600 s were not enough")
+    reply = AgentReply(text="", error=fault, cost_usd=3.0, estimated=True)
+    event = e.AgentReplied(key=keys.plan_key(0), request="00", prompt="00", reply=reply)
+    assert render.format_event(event).endswith("(about $3.00)")
+
+
+def test_a_call_that_is_asked_again_shows_what_it_had_bought() -> None:
+    event = e.AgentRetried(
+        key=keys.plan_key(0), attempt=0, kind="server", message="500", wait_s=1.0, cost_usd=3.0
+    )
+    assert render.format_event(event).endswith("asks again in 1.0 s: 500 ($3.00 spent)")
+
+
+def test_what_an_agent_left_running_is_named_on_one_line() -> None:
+    reply = AgentReply(text="x", left_running=("sleep 4321", "python -m\x1b[2J http.server"))
+    event = e.AgentReplied(key=keys.plan_key(0), request="00", prompt="00", reply=reply)
+    shown = render.format_event(event)
+    assert "left running was ended: sleep 4321, python -m" in shown
+    assert shown.isprintable()
+
+
 def test_an_unknown_cost_is_not_shown_as_zero() -> None:
     event = e.AgentReplied(
         key=keys.sample_key(0, 0, 0, 0), request="00", prompt="00", reply=AgentReply(text="x")

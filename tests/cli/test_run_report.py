@@ -44,6 +44,8 @@ COMPLETED = e.TaskCompleted(result={}, total_cost_usd=0.0, total_duration_ms=0)
         (e.RunPaused(reason="approval"), None, 3),
         (e.RunPaused(reason="question"), None, 3),
         (e.RunPaused(reason="ambiguous"), None, 3),
+        (e.RunPaused(reason="tools"), None, 3),
+        (e.RunPaused(reason="mcp"), None, 3),
         (e.RunPaused(reason="login"), None, 4),
         (e.RunPaused(reason="billing"), None, 4),
         (e.RunPaused(reason="cli"), None, 4),
