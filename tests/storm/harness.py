@@ -10,8 +10,9 @@ import os
 import re
 import select
 import signal
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -78,8 +79,9 @@ class Session(Forked):
             self.send(signal.SIGKILL)
         return self.end()[0]
 
-    def until_stopped(self) -> None:
-        """Wait until the process has stopped itself."""
+    def stop(self) -> None:
+        """Stop the process, and wait until it has stopped."""
+        self.send(signal.SIGSTOP)
         os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WNOWAIT)
 
     def until_held(self) -> None:
@@ -186,6 +188,14 @@ def task(seed: int, *more: str) -> tuple[str, ...]:
 def resume(run: RunId, *more: str) -> tuple[str, ...]:
     """The command that goes on with a run."""
     return ("resume", run, "--json", *more)
+
+
+@contextmanager
+def locked(database: Path) -> Iterator[None]:
+    """Hold the lock for writing, as a second process would."""
+    with closing(sqlite3.connect(database, isolation_level=None, timeout=TIMEOUT_S)) as rival:
+        rival.execute("BEGIN IMMEDIATE")
+        yield
 
 
 def first_to_end(*sessions: Session) -> Session:

@@ -22,12 +22,12 @@ INSIDE = ("asked", "answered", "committing", "committed")
 class Moment(Struct, frozen=True):
     """The `count`-th time that `kind` happens, and for `printed` a little work later.
 
-    There the process is killed, stopped, or held until it is released.
+    There the process is killed, or held until it is released.
     """
 
     kind: str
     count: int
-    then: Literal["kill", "stop", "hold"] = "kill"
+    then: Literal["kill", "hold"] = "kill"
     spin: int = 0
 
     @classmethod
@@ -77,13 +77,9 @@ class Trap:
         self._count += 1
         if self._count != self._moment.count:
             return
-        match self._moment.then:
-            case "kill":
-                os.kill(os.getpid(), signal.SIGKILL)
-            case "stop":
-                os.kill(os.getpid(), signal.SIGSTOP)
-            case "hold":
-                self._gate.hold()
+        if self._moment.then == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        self._gate.hold()
 
 
 def watch(reached: Callable[[str], None], timeout_s: float | None = None) -> None:

@@ -16,7 +16,7 @@ from maker.core.models import RunId
 from maker.store import engine, sql, trouble
 from maker.store.writer import LogWriter
 from storm import oracles
-from storm.harness import Session, Storm, resume, task
+from storm.harness import Session, Storm, locked, resume, task
 from storm.moments import Moment
 
 pytestmark = [pytest.mark.storm, pytest.mark.slow]
@@ -34,15 +34,6 @@ def quick_in_a_small_file(pages: int) -> None:
     """In the child: the same, in a database that may only grow to so many pages."""
     quick()
     engine._PRAGMAS = (*engine._PRAGMAS, f"max_page_count = {pages}")
-
-
-@contextmanager
-def locked(database: Path) -> Iterator[None]:
-    """Another process has the database's write lock."""
-    with closing(sqlite3.connect(database, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        yield
-        other.execute("ROLLBACK")
 
 
 @contextmanager
@@ -68,8 +59,12 @@ def rescue_files(storm: Storm, run: RunId) -> list[Path]:
 
 
 @pytest.mark.parametrize("kind", ["locked", "failing"])
-def test_a_database_in_trouble_is_waited_for_and_the_run_goes_on(storm, undisturbed, kind):
-    with storm.started(*task(8), moment=HELD, before=quick) as session:
+@pytest.mark.parametrize("commits", [4, 8])
+def test_a_database_in_trouble_is_waited_for_and_the_run_goes_on(
+    storm, undisturbed, count, kind, commits
+):
+    held = Moment("committed", commits, then="hold")
+    with storm.started(*task(8), moment=held, before=quick) as session:
         session.until_held()
         with locked(storm.database) if kind == "locked" else failing(session, storm.database):
             session.release()
@@ -80,6 +75,7 @@ def test_a_database_in_trouble_is_waited_for_and_the_run_goes_on(storm, undistur
         assert session.to_the_end() == 0, session.err
     assert "wait to be stored, and no call is started" in session.err
     assert "the database can be written again" in session.err
+    count("locks and full disks outlasted", 1)
     assert oracles.contradictions(storm, session.run, undisturbed(8)) == []
     assert rescue_files(storm, session.run) == []
 
