@@ -174,7 +174,7 @@ def _step_view(
     step: PlanStep, state: RunState, run_status: str, events: Sequence[e.Event]
 ) -> StepView:
     votes = [event for event in events if isinstance(event, e.VoteCompleted)]
-    outcome = next((found for found in state.outcomes if found.step == step.step), None)
+    outcome = next((found for found in state.execution.outcomes if found.step == step.step), None)
     started = [event for event in events if isinstance(event, e.StepStarted)]
     return StepView(
         step=step.step,
@@ -194,7 +194,7 @@ def _step_view(
 
 
 def _step_status(step: PlanStep, state: RunState, run_status: str, was_started: bool) -> StepStatus:
-    for outcome in state.outcomes:
+    for outcome in state.execution.outcomes:
         if outcome.step == step.step:
             return outcome.status
     if was_started:

@@ -135,7 +135,7 @@ def _from_user(state: RunState, examined: Examined) -> e.PlanCreated:
     assert examined.plan is not None
     made = e.PlanCreated(
         plan=examined.plan,
-        attempt=state.attempt,
+        attempt=state.planning.attempt,
         origin="user",
         notes=examined.notes,
         kept=kept_steps(state, examined.plan),

@@ -115,7 +115,7 @@ def picture(
     lines: list[Text | Table] = [_line(f"{spinner} {_totals(state, elapsed_s)}", "bold")]
     if state.plan is not None and state.phase != "rejected":
         steps = state.plan.steps
-        first = max(0, min(state.cursor - most_rows // 2, len(steps) - most_rows))
+        first = max(0, min(state.execution.cursor - most_rows // 2, len(steps) - most_rows))
         lines.append(_steps(state, steps[first : first + most_rows], votes, spinner, width))
         if len(steps) > most_rows:
             lines.append(_line(f"    ({count(len(steps) - most_rows, 'more step')})", ""))
@@ -147,7 +147,11 @@ def _what(state: RunState) -> str:
         return state.status
     match state.phase:
         case "submitted" | "rejected":
-            return f"planning, attempt {state.attempt + 1}" if state.attempt else "planning"
+            return (
+                f"planning, attempt {state.planning.attempt + 1}"
+                if state.planning.attempt
+                else "planning"
+            )
         case "planned":
             return "validating"
         case _:
@@ -157,7 +161,7 @@ def _what(state: RunState) -> str:
 def _steps(
     state: RunState, shown: Sequence[PlanStep], votes: dict[int, str], spinner: str, width: int
 ) -> Table:
-    outcomes = {outcome.step: outcome for outcome in state.outcomes}
+    outcomes = {outcome.step: outcome for outcome in state.execution.outcomes}
     table = _grid([one_line(step.title) for step in shown], width)
     for step in shown:
         outcome = outcomes.get(step.step)
@@ -185,7 +189,11 @@ def _mark(state: RunState, step: PlanStep, outcome: StepOutcome | None, spinner:
     if outcome is not None:
         is_done = outcome.status == "completed"
         return Text("✓" if is_done else "✗", style="green" if is_done else "red")
-    if state.phase == "executing" and state.cursor == step.step and state.status == "running":
+    if (
+        state.phase == "executing"
+        and state.execution.cursor == step.step
+        and state.status == "running"
+    ):
         return Text(spinner, style="cyan")
     return Text("·", style="dim")
 
@@ -196,10 +204,11 @@ def _progress(
     if outcome is not None:
         return one_line(outcome.error) if outcome.error else votes.get(step.step, "")
     parts = []
-    if state.loop and state.loop.step == step.step:
-        over = len(state.loop.outputs) + len(state.loop.failed)
-        parts.append(f"{over} of {count(state.loop.items, 'item')}")
-    lanes = [lane for lane in state.lanes.values() if lane.step == step.step and lane.started]
+    loop = state.execution.loop
+    if loop and loop.step == step.step:
+        parts.append(f"{len(loop.outputs) + len(loop.failed)} of {count(loop.items, 'item')}")
+    open_lanes = state.execution.lanes.values()
+    lanes = [lane for lane in open_lanes if lane.step == step.step and lane.started]
     if step.repeat and lanes:
         parts.append(f"pass {lanes[0].iteration + 1:,}")
     for lane in lanes[:4]:

@@ -149,7 +149,7 @@ def _result(stored: StoredRun, as_json: bool) -> int:
 
 
 def _no_result(stored: StoredRun, state: RunState) -> MakerError:
-    done = sum(outcome.status == "completed" for outcome in state.outcomes)
+    done = sum(outcome.status == "completed" for outcome in state.execution.outcomes)
     steps = len(state.plan.steps) if state.plan else 0
     return MakerError(
         f"the run has no result: it is {history.status(stored.row)}, {done} of {steps} steps done",
@@ -167,7 +167,7 @@ def _plan(stored: StoredRun, as_json: bool) -> int:
 
 
 def _planned(stored: StoredRun) -> e.PlanCreated:
-    planned = fold(stored.log).planned
+    planned = fold(stored.log).execution.planned
     if planned is None:
         raise MakerError(
             f"the run has no plan: it is {history.status(stored.row)}",

@@ -24,7 +24,9 @@ def source_of(path: str) -> int | None:
 def variable(state: RunState, path: str) -> Any:
     """The value of an input variable such as `step_0_output.files`; None if it was skipped."""
     step = source_of(path)
-    return None if step is None else look_up(state.outputs.get(step), path.partition(".")[2])
+    return (
+        None if step is None else look_up(state.execution.outputs.get(step), path.partition(".")[2])
+    )
 
 
 def for_each_list(state: RunState, step: PlanStep) -> list[Any] | str:

@@ -30,10 +30,11 @@ class FinishedStep:
 def finished_steps(state: RunState) -> dict[int, FinishedStep]:
     """The last completion of each step number, under this plan or one before it."""
     finished: dict[int, FinishedStep] = dict(state.finished_steps)
-    for outcome in state.outcomes:
+    outputs = state.execution.outputs
+    for outcome in state.execution.outcomes:
         if outcome.status == "completed":
             step = state.step(outcome.step)
-            inputs = {n: state.outputs[n] for n in _sources(step) if n in state.outputs}
+            inputs = {n: outputs[n] for n in _sources(step) if n in outputs}
             finished[step.step] = FinishedStep(step, outcome, inputs)
     return finished
 

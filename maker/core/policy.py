@@ -51,18 +51,22 @@ def decide(state: RunState) -> Decision | None:
         case "submitted" | "rejected" | "refused":
             return Emit(_no_plan(state))
         case "planned":
-            assert state.planned is not None
-            return Dispatch("validator", state.planned)
+            assert state.execution.planned is not None
+            return Dispatch("validator", state.execution.planned)
         case "validated" | "executing":
-            assert state.passed is not None
-            return _before_effects(state) or Dispatch("executor", state.passed)
+            assert state.execution.passed is not None
+            return _before_effects(state) or Dispatch("executor", state.execution.passed)
 
 
 def may_plan(state: RunState) -> bool:
     """Whether the planner is asked (again); a plan that the user gave is never replaced by it."""
     is_waiting = state.phase in ("submitted", "rejected")
-    is_futile = any(times >= ALIKE for times in state.plan_ends.values())
-    return is_waiting and not is_futile and state.rejections <= state.settings.max_planner_retries
+    is_futile = any(times >= ALIKE for times in state.planning.ends.values())
+    return (
+        is_waiting
+        and not is_futile
+        and state.planning.rejections <= state.settings.max_planner_retries
+    )
 
 
 def missing_grants(state: RunState) -> list[str]:
@@ -72,7 +76,7 @@ def missing_grants(state: RunState) -> list[str]:
     named = {
         tool for step in state.plan.steps for tool in [*step.primary_tools, *step.fallback_tools]
     }
-    granted = {*state.settings.allow, *state.approved}
+    granted = {*state.settings.allow, *state.execution.approved}
     needed = grants_needed(sorted(named), state.task.tools)
     needed += [f"{AGAIN}{number}" for number in done_again(state)]
     return [grant for grant in needed if grant not in granted]
@@ -80,7 +84,7 @@ def missing_grants(state: RunState) -> list[str]:
 
 def done_again(state: RunState) -> list[int]:
     """The steps with effects that have finished, and that the plan would do once more."""
-    kept = {*state.kept, *(outcome.step for outcome in state.outcomes)}
+    kept = {*state.execution.kept, *(outcome.step for outcome in state.execution.outcomes)}
     steps = state.plan.steps if state.plan else []
     before = state.finished_steps
     return [
@@ -105,7 +109,7 @@ def retry_wait_s(
     """How long to wait before a call is asked again after its n-th fault; None: give up."""
     wait_s = min(_FIRST_WAIT_S * 2**waits, _BACKOFF_LIMIT_S)
     wait_s = max(wait_s, retry_after_s or 0.0)
-    has_worked = bool(state.plan_replies) or state.totals.samples > 0
+    has_worked = bool(state.planning.replies) or state.totals.samples > 0
     most = MAX_WAITS if has_worked or kind != "network" else WAITS_BEFORE_ANY_REPLY
     return None if waits >= most or wait_s > LONGEST_WAIT_S else wait_s
 
@@ -116,10 +120,10 @@ def may_try_again(state: RunState, lane: Lane) -> bool:
 
 
 def _no_plan(state: RunState) -> e.TaskFailed:
-    attempts = f"no valid plan after {state.rejections} attempts"
+    attempts = f"no valid plan after {state.planning.rejections} attempts"
     whose = "your plan is not valid" if state.phase == "refused" else attempts
     return e.TaskFailed(
-        error=f"{whose}: {problems_text(state.problems)}",
+        error=f"{whose}: {problems_text(state.planning.problems)}",
         total_cost_usd=state.totals.cost_usd,
         total_duration_ms=state.totals.duration_ms,
         totals=state.totals,

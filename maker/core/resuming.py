@@ -9,7 +9,7 @@ import msgspec
 
 from maker.core import events as e
 from maker.core.models import TaskConfig
-from maker.core.state import Lane, RunState, answered, changed
+from maker.core.state import Execution, Lane, Planning, RunState, answered, changed
 
 PAUSED_BY_SETTINGS = frozenset({"model", "settings"})
 """Reasons of a pause that only other settings can end."""
@@ -30,26 +30,28 @@ def resume(state: RunState, event: e.RunResumed) -> None:
         state.rules = event.rules
         _judge_anew(state)
     where = {name: getattr(state.settings, name) for name in WHERE}
-    for lane in state.lanes.values():
+    for lane in state.execution.lanes.values():
         if event.rules >= 2:
             lane.config = msgspec.structs.replace(lane.config, **where)
         lane.ambiguous = _may_be_ambiguous(lane) and (lane.ambiguous or not in_order)
         _renew(lane, state.settings, reason)
+    planning = state.planning
     if event.replan:
-        state.failure = reason or "the user asked for a new plan"
-        state.phase, state.problems, state.rejected_text = "submitted", [], ""
-        state.attempt += 1
-        state.rejections = 0
-        state.plan_ends.clear()
+        state.phase = "submitted"
+        state.planning = Planning(
+            attempt=planning.attempt + 1,
+            replies=planning.replies,
+            failure=reason or "the user asked for a new plan",
+        )
     elif was_failed:
-        state.rejections = 0
-        state.plan_ends.clear()
-        _reopen(state)
+        planning.rejections = 0
+        planning.ends.clear()
+        _reopen(state.execution)
 
 
 def _judge_anew(state: RunState) -> None:
     """The samples of open tries stay; what older rules made of them does not count."""
-    for lane in state.lanes.values():
+    for lane in state.execution.lanes.values():
         if lane.started:
             red_flagged = state.totals.red_flagged - len(lane.flagged)
             state.totals = msgspec.structs.replace(state.totals, red_flagged=red_flagged)
@@ -71,13 +73,13 @@ def _may_be_ambiguous(lane: Lane) -> bool:
     return lane.started and not lane.replies and lane.effect in ("write", "external")
 
 
-def _reopen(state: RunState) -> None:
+def _reopen(execution: Execution) -> None:
     """Give what failed its tries, and a repeated step its passes, again."""
-    state.failed_step, state.first_pass = None, state.pass_number
-    state.outcomes = [outcome for outcome in state.outcomes if outcome.status != "failed"]
-    if state.loop:
-        state.loop.failed = {}
-    for lane in state.lanes.values():
+    execution.failed_step, execution.first_pass = None, execution.pass_number
+    execution.outcomes = [each for each in execution.outcomes if each.status != "failed"]
+    if execution.loop:
+        execution.loop.failed = {}
+    for lane in execution.lanes.values():
         if lane.failed:
             lane.failed, lane.first_try = False, lane.try_number + 1
             lane.final = False

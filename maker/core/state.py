@@ -93,46 +93,63 @@ class StepOutcome:
 
 
 @dataclass(slots=True)
-class RunState:
-    """Everything that decisions are made from; owned by the log that folds it."""
+class Planning:
+    """The way to a plan that can be carried out: what was asked, answered and refused."""
 
-    submitted: e.TaskSubmitted | None = None
-    config: TaskConfig | None = None
-    status: RunStatus = "running"
-    reason: str = ""
-    detail: str = ""
-    phase: Phase = "submitted"
-    planned: e.PlanCreated | None = None
-    passed: e.ValidationPassed | None = None
-    approved: list[str] = field(default_factory=list)
     attempt: int = 0
     rejections: int = 0
     problems: list[Any] = field(default_factory=list)
     rejected_text: str = ""
-    plan_ends: Counter[str] = field(default_factory=Counter)
-    plan_replies: dict[CallKey, AgentReply] = field(default_factory=dict)
+    ends: Counter[str] = field(default_factory=Counter)
+    replies: dict[CallKey, AgentReply] = field(default_factory=dict)
+    failure: str = ""
+
+
+@dataclass(slots=True)
+class Execution:
+    """One plan from its creation to its end, or to the next plan: where it is and what it gave.
+
+    `kept` are outcomes of a plan before, of steps that the cursor has not reached yet.
+    """
+
+    planned: e.PlanCreated | None = None
+    passed: e.ValidationPassed | None = None
+    approved: list[str] = field(default_factory=list)
+    kept: dict[int, StepOutcome] = field(default_factory=dict)
+    tries_begin: int = 0
     cursor: int = 0
+    outputs: dict[int, Any] = field(default_factory=dict)
+    outcomes: list[StepOutcome] = field(default_factory=list)
+    failed_step: int | None = None
     pass_number: int = 0
     first_pass: int = 0
     last_output: Any = None
     loop: ForEach | None = None
     lanes: dict[tuple[int, int], Lane] = field(default_factory=dict)
-    outputs: dict[int, Any] = field(default_factory=dict)
-    outcomes: list[StepOutcome] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class RunState:
+    """Everything that decisions are made from; owned by the log that folds it."""
+
+    submitted: e.TaskSubmitted | None = None
+    config: TaskConfig | None = None
+    rules: int = 1
+    status: RunStatus = "running"
+    reason: str = ""
+    detail: str = ""
+    phase: Phase = "submitted"
+    planning: Planning = field(default_factory=Planning)
+    execution: Execution = field(default_factory=Execution)
     earlier: list[StepOutcome] = field(default_factory=list)
     finished_steps: dict[int, Any] = field(default_factory=dict)
-    kept: dict[int, StepOutcome] = field(default_factory=dict)
-    failure: str = ""
-    tries_begin: int = 0
     highest_try: int = -1
-    failed_step: int | None = None
     answers: dict[tuple[CallKey, str], str] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)
     costliest: dict[int | None, float] = field(default_factory=dict)
     largest_call_tokens: int | None = None
     uncounted: int = 0
-    rules: int = 1
     started_at: float = 0.0
     updated_at: float = 0.0
     active_s: float = 0.0
@@ -141,7 +158,8 @@ class RunState:
     @property
     def plan(self) -> Plan | None:
         """The plan that is being validated or executed."""
-        return self.planned.plan if self.planned else None
+        planned = self.execution.planned
+        return planned.plan if planned else None
 
     @property
     def settings(self) -> TaskConfig:
@@ -164,8 +182,8 @@ class RunState:
         """The reply to a call that is still of use."""
         place = keys.sample_place(key)
         if place is None:
-            return self.plan_replies.get(key)
-        lane = self.lanes.get(place.lane)
+            return self.planning.replies.get(key)
+        lane = self.execution.lanes.get(place.lane)
         if lane is None or lane.try_number != place.try_number:
             return None
         return lane.replies.get(place.sample)
@@ -198,7 +216,7 @@ def summary(state: RunState) -> RunSummary:
         agent=config.agent,
         started_at=state.started_at,
         updated_at=state.updated_at,
-        steps_done=sum(o.status == "completed" for o in state.outcomes),
+        steps_done=sum(o.status == "completed" for o in state.execution.outcomes),
         steps_total=len(state.plan.steps) if state.plan else 0,
         totals=state.totals,
     )
@@ -206,7 +224,7 @@ def summary(state: RunState) -> RunSummary:
 
 def is_over(state: RunState) -> bool:
     """Whether the cursor has left the plan."""
-    return state.phase == "executing" and state.cursor == PIPELINE_END
+    return state.phase == "executing" and state.execution.cursor == PIPELINE_END
 
 
 def problems_text(errors: Iterable[Any]) -> str:

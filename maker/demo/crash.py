@@ -187,7 +187,7 @@ def _log(url: str, run: RunId) -> list[e.Event]:
 
 def _cut(log: list[e.Event]) -> Cut:
     state: RunState = fold(log)
-    lane = next(iter(state.lanes.values()), None)
+    lane = next(iter(state.execution.lanes.values()), None)
     return Cut(
         events=len(log),
         replies=sum(isinstance(event, e.AgentReplied) for event in log),

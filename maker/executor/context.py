@@ -90,7 +90,7 @@ def item_of(state: RunState, step: PlanStep, iteration: int) -> Any:
     """The item of one iteration of a `for_each` step; MISSING for other steps."""
     if not step.for_each:
         return step_prompt.MISSING
-    items = state.loop.values if state.loop else []
+    items = state.execution.loop.values if state.execution.loop else []
     return items[iteration] if iteration < len(items) else None
 
 
@@ -98,7 +98,10 @@ def missing_of(state: RunState, step: PlanStep) -> list[MissingItem]:
     """The items that are missing from the step's inputs, because the work on them failed."""
     sources = {source_of(path) for path in [*step.input_variables, step.for_each or ""]}
     return [
-        entry for outcome in state.outcomes if outcome.step in sources for entry in outcome.missing
+        entry
+        for outcome in state.execution.outcomes
+        if outcome.step in sources
+        for entry in outcome.missing
     ]
 
 
@@ -106,7 +109,7 @@ def too_large(state: RunState, step: PlanStep, iteration: int) -> str:
     """Why the inputs of the step do not fit into a prompt; empty where they do."""
     values = inputs_of(state, step)
     if step.repeat:
-        values["last_output"] = state.last_output
+        values["last_output"] = state.execution.last_output
     item = item_of(state, step, iteration)
     if item is not step_prompt.MISSING:
         values["item"] = item
@@ -131,7 +134,7 @@ def call_for(state: RunState, key: CallKey) -> AgentCall:
     """The call that this key stands for in this state."""
     place = keys.sample_place(key)
     assert place is not None, f"{key} is not the key of a sample"
-    step, lane = state.step(place.step), state.lanes[place.lane]
+    step, lane = state.step(place.step), state.execution.lanes[place.lane]
     prompts = _prompts(state, step, lane)
     config = lane.config
     return AgentCall(
@@ -146,7 +149,7 @@ def call_for(state: RunState, key: CallKey) -> AgentCall:
         tools=[*step.primary_tools, *step.fallback_tools],
         mcp_servers=config.mcp_servers,
         effect=lane.effect,
-        grants=sorted({*config.allow, *state.approved}),
+        grants=sorted({*config.allow, *state.execution.approved}),
         output_schema=schema_of(step),
         targets=_targets(state, step),
         literal_paths=literal_paths(config.instruction),
@@ -196,7 +199,7 @@ def _prompts(state: RunState, step: PlanStep, lane: Lane) -> Prompts:
         missing=missing_of(state, step),
         item=item_of(state, step, lane.iteration),
         iteration=lane.iteration,
-        last_output=state.last_output if step.repeat else None,
+        last_output=state.execution.last_output if step.repeat else None,
         earlier_failures=lane.failures,
         effect=lane.effect,
         literal_paths=literal_paths(state.settings.instruction),

@@ -30,21 +30,21 @@ def moves(state: RunState) -> Iterator[Move]:
     """What can be done next: at most one move for each open lane."""
     if state.status != "running" or state.phase not in ("validated", "executing"):
         return
-    if state.failed_step is not None:
+    if state.execution.failed_step is not None:
         yield Emit(_task_failed(state))
         return
     if is_over(state):
         yield Emit(_task_completed(state))
         return
-    step = state.step(state.cursor)
+    step = state.step(state.execution.cursor)
     if step.for_each:
         yield from _for_each_moves(state, step)
     else:
-        yield _lane_move(state, step, state.pass_number)
+        yield _lane_move(state, step, state.execution.pass_number)
 
 
 def _for_each_moves(state: RunState, step: PlanStep) -> Iterator[Move]:
-    loop = state.loop
+    loop = state.execution.loop
     if loop is None:
         items = for_each_list(state, step)
         if isinstance(items, str):
@@ -52,7 +52,7 @@ def _for_each_moves(state: RunState, step: PlanStep) -> Iterator[Move]:
         else:
             yield Emit(e.ForEachStarted(step=step.step, title=step.title, items=len(items)))
         return
-    open_lanes = [lane for lane in state.lanes.values() if not lane.failed]
+    open_lanes = [lane for lane in state.execution.lanes.values() if not lane.failed]
     for lane in open_lanes:
         yield _lane_move(state, step, lane.iteration)
     if len(open_lanes) < state.settings.samples_at_once and loop.next_item < loop.items:
@@ -60,7 +60,7 @@ def _for_each_moves(state: RunState, step: PlanStep) -> Iterator[Move]:
 
 
 def _lane_move(state: RunState, step: PlanStep, iteration: int) -> Move:
-    lane = state.lanes.get((step.step, iteration))
+    lane = state.execution.lanes.get((step.step, iteration))
     if lane is None or not lane.started:
         return _between_tries(state, step, iteration, lane)
     if lane.ambiguous and state.settings.on_ambiguous != "retry":
@@ -81,7 +81,7 @@ def _lane_move(state: RunState, step: PlanStep, iteration: int) -> Move:
 
 
 def _between_tries(state: RunState, step: PlanStep, iteration: int, lane: Lane | None) -> Move:
-    if step.repeat and iteration - state.first_pass >= step.repeat.max_iterations:
+    if step.repeat and iteration - state.execution.first_pass >= step.repeat.max_iterations:
         error = f"{step.repeat.until} did not become true in {iteration} passes"
         return Emit(_step_failed(state, step, iteration, error))
     if lane and lane.failures and (lane.final or not may_try_again(state, lane)):
@@ -90,7 +90,9 @@ def _between_tries(state: RunState, step: PlanStep, iteration: int, lane: Lane |
     if oversize:
         return Emit(_step_failed(state, step, iteration, oversize))
     return Emit(
-        _step_started(state, step, iteration, lane.try_number + 1 if lane else state.tries_begin)
+        _step_started(
+            state, step, iteration, lane.try_number + 1 if lane else state.execution.tries_begin
+        )
     )
 
 
@@ -229,7 +231,7 @@ def _step_completed(
 
 
 def _step_failed(state: RunState, step: PlanStep, iteration: int, error: str) -> e.StepFailed:
-    lane = state.lanes.get((step.step, iteration))
+    lane = state.execution.lanes.get((step.step, iteration))
     return e.StepFailed(
         step=step.step,
         title=step.title,
@@ -242,7 +244,7 @@ def _step_failed(state: RunState, step: PlanStep, iteration: int, error: str) ->
 
 def result_of(state: RunState, status: str) -> dict[str, Any]:
     """Each step once, in plan order, with what became of it; `output` is that of the last one."""
-    known = {outcome.step: outcome for outcome in state.outcomes}
+    known = {outcome.step: outcome for outcome in state.execution.outcomes}
     lines: list[dict[str, Any]] = []
     for step in state.plan.steps if state.plan else []:
         outcome = known.get(step.step)
@@ -254,7 +256,7 @@ def result_of(state: RunState, status: str) -> dict[str, Any]:
             if outcome.error:
                 line["error"] = outcome.error
         lines.append(line)
-    done = [outcome for outcome in state.outcomes if outcome.status == "completed"]
+    done = [outcome for outcome in state.execution.outcomes if outcome.status == "completed"]
     output = done[-1].output if done and status == "completed" else None
     result = {"status": status, "steps": lines, "output": output}
     if state.earlier:
@@ -267,14 +269,14 @@ def result_of(state: RunState, status: str) -> dict[str, Any]:
 
 def census(state: RunState) -> Census:
     """What became of each step and item of a run that is complete."""
-    missing = [entry for outcome in state.outcomes for entry in outcome.missing]
+    missing = [entry for outcome in state.execution.outcomes for entry in outcome.missing]
     steps = len(state.plan.steps) if state.plan else 0
     return Census(
-        steps_done=len(state.outcomes),
-        steps_not_taken=steps - len(state.outcomes),
-        items_done=sum(outcome.items for outcome in state.outcomes) - len(missing),
+        steps_done=len(state.execution.outcomes),
+        steps_not_taken=steps - len(state.execution.outcomes),
+        items_done=sum(outcome.items for outcome in state.execution.outcomes) - len(missing),
         items_missing=len(missing),
-        repaired=sum(outcome.repaired for outcome in state.outcomes),
+        repaired=sum(outcome.repaired for outcome in state.execution.outcomes),
         missing=missing,
     )
 
@@ -290,7 +292,7 @@ def _task_completed(state: RunState) -> e.TaskCompleted:
 
 
 def _task_failed(state: RunState) -> e.TaskFailed:
-    failed = next(outcome for outcome in state.outcomes if outcome.status == "failed")
+    failed = next(outcome for outcome in state.execution.outcomes if outcome.status == "failed")
     return e.TaskFailed(
         error=f"step {failed.step} ({failed.title}) failed: {failed.error}",
         step=failed.step,

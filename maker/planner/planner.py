@@ -26,7 +26,7 @@ def moves(state: RunState) -> Iterator[Move]:
     """Ask for the plan of this attempt, then read it; nothing once it is read or refused."""
     if not may_plan(state):
         return
-    key = keys.plan_key(state.attempt)
+    key = keys.plan_key(state.planning.attempt)
     reply = state.reply(key)
     yield Ask((key,)) if reply is None else Emit(_read(state, reply))
 
@@ -41,7 +41,7 @@ def _read(state: RunState, reply: AgentReply) -> e.Event:
         return _refused(state, parsed.problems)
     return e.PlanCreated(
         plan=parsed.plan,
-        attempt=state.attempt,
+        attempt=state.planning.attempt,
         notes=parsed.notes,
         kept=kept_steps(state, parsed.plan),
     )
@@ -49,21 +49,21 @@ def _read(state: RunState, reply: AgentReply) -> e.Event:
 
 def _refused(state: RunState, problems: list[Problem], end: str = "") -> e.ValidationFailed:
     errors = msgspec.to_builtins(problems)
-    return e.ValidationFailed(errors=errors, attempt=state.attempt, end=end)
+    return e.ValidationFailed(errors=errors, attempt=state.planning.attempt, end=end)
 
 
 def call_for(state: RunState, key: CallKey) -> AgentCall:
     """The planner's call in this state: on a re-plan with the refused plan and every error."""
     config = state.settings
-    may_ask = config.questions and not state.problems
+    may_ask = config.questions and not state.planning.problems
     prompts = planner_prompts(
         instruction=config.instruction,
         tools=state.task.tools,
         workspace=state.task.workspace,
         context=state.task.context,
         models=config.models,
-        rejected=state.rejected_text,
-        problems=state.problems,
+        rejected=state.planning.rejected_text,
+        problems=state.planning.problems,
         finished=_finished(state),
         answers=state.told,
         may_ask=may_ask,
@@ -73,11 +73,11 @@ def call_for(state: RunState, key: CallKey) -> AgentCall:
 
 def _finished(state: RunState) -> Finished | None:
     """What an earlier plan of this run achieved before it failed, if there was one."""
-    if not state.failure:
+    if not state.planning.failure:
         return None
-    done = [outcome for outcome in state.outcomes if outcome.status == "completed"]
+    done = [outcome for outcome in state.execution.outcomes if outcome.status == "completed"]
     outputs = {f"step {o.step}: {o.title}": o.output for o in [*state.earlier, *done]}
-    return Finished(outputs=outputs, failure=state.failure)
+    return Finished(outputs=outputs, failure=state.planning.failure)
 
 
 class PlannerModule:

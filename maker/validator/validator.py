@@ -44,7 +44,7 @@ def moves(state: RunState) -> Iterator[Move]:
 
 
 def _failed(state: RunState, problems: list[Problem]) -> e.ValidationFailed:
-    return e.ValidationFailed(errors=msgspec.to_builtins(problems), attempt=state.attempt)
+    return e.ValidationFailed(errors=msgspec.to_builtins(problems), attempt=state.planning.attempt)
 
 
 def _passed(checked: Checked, more: int = 0, warning: str = "") -> e.ValidationPassed:
@@ -56,7 +56,7 @@ def _passed(checked: Checked, more: int = 0, warning: str = "") -> e.ValidationP
 
 def _judged(state: RunState, checked: Checked) -> Move:
     for number in range(JUDGINGS):
-        key = keys.check_key(state.attempt, f"quality-{number}")
+        key = keys.check_key(state.planning.attempt, f"quality-{number}")
         reply = state.reply(key)
         if reply is None:
             return Ask((key,))

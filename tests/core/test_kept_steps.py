@@ -98,10 +98,10 @@ async def test_consent_to_do_a_step_again_holds_for_one_plan() -> None:
     other = plan(step(0, primary_tools=["Write"], next_step_sequence_number=-1))
     agreed = await resumed(first, other, e.PlanApproved(grants=["again:1"]))
     assert agreed.orchestrator is not None
-    assert agreed.orchestrator.state.approved == ["again:1"]
+    assert agreed.orchestrator.state.execution.approved == ["again:1"]
     last = await resumed(first, plan(*THREE))
     assert last.orchestrator is not None
-    assert last.orchestrator.state.approved == []
+    assert last.orchestrator.state.execution.approved == []
 
 
 async def test_a_plan_that_was_refused_in_between_loses_nothing() -> None:
