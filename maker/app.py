@@ -11,14 +11,13 @@ from typing import Any
 
 from maker.core import events as e
 from maker.core.clock import SystemClock
-from maker.core.entrance import purified
 from maker.core.fold import fold
 from maker.core.keeping import kept_steps
 from maker.core.models import AGAIN, Plan, RunId, TaskConfig
 from maker.core.orchestrator import Consent, Orchestrator, nobody
 from maker.core.seams import Agent, AskUser, EventStore
+from maker.core.secret_names import environment_secrets
 from maker.core.state import RunState, changed
-from maker.core.text import environment_secrets
 from maker.core.version import RULES
 from maker.errors import ConfigError
 from maker.executor.agent_runner import AgentRunner
@@ -82,8 +81,18 @@ def seams(
     """What an orchestrator needs beside configuration, registry and store."""
     return {
         "agent": agent_for(config, registry),
-        "secrets": environment_secrets(environ),
+        "secrets": secrets(environ),
     }
+
+
+def secrets(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """The secrets of the environment, which no log may keep."""
+    return environment_secrets(environ, _is_path)
+
+
+def _is_path(value: str) -> bool:
+    """Whether something is there; a relative path would depend on where maker is started."""
+    return value.startswith("/") and os.path.exists(value)  # noqa: PTH110 - takes any length
 
 
 def agent_for(config: TaskConfig, registry: ToolRegistry) -> Agent:
@@ -171,8 +180,7 @@ def _opening(
     first: e.TaskSubmitted | e.RunResumed, plan: Plan | None, state: RunState
 ) -> list[e.Event]:
     """What opens a session: the first event, and the user's plan where there is one."""
-    secrets = environment_secrets(os.environ)
-    given: list[e.Event] = []
+    opening: list[e.Event] = [first]
     if plan is not None:
-        given.append(e.PlanCreated(plan=plan, origin="user", kept=kept_steps(state, plan)))
-    return [purified(event, secrets) for event in (first, *given)]
+        opening.append(e.PlanCreated(plan=plan, origin="user", kept=kept_steps(state, plan)))
+    return opening

@@ -179,6 +179,7 @@ async def play(
     ask_user: AskUser | None = None,
     clock: FakeClock | None = None,
     context: str = "",
+    secrets: Sequence[str] = (),
     on_event: Callable[[e.Event], None] = lambda event: None,
 ) -> Play:
     """Run a session to its end: a fresh run, or the resume of a history."""
@@ -202,6 +203,7 @@ async def play(
         run_id=RUN,
         history=history,
         context=context,
+        secrets=secrets,
     )
     session.orchestrator = orchestrator
     first: list[e.Event] = list(opening) if history else [orchestrator.submission(), *opening]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 
 import click
 
@@ -11,11 +10,9 @@ from maker import app
 from maker.cli.documents import RUN_HELP, database, echo_document, opened, run_argument
 from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
 from maker.core.clock import SystemClock
-from maker.core.entrance import purified
 from maker.core.events import RunCancelled
 from maker.core.models import RunId
 from maker.core.seams import EventStore
-from maker.core.text import environment_secrets
 from maker.errors import ConfigError
 from maker.store.claim import Claim
 from maker.store.log import EventLog
@@ -59,13 +56,13 @@ async def cancel(run: RunId, store: EventStore, reason: str) -> None:
     claim = Claim(run, store, SystemClock())
     await claim.renew()
     try:
-        log = EventLog(claim, await store.load(run))
+        log = EventLog(claim, await store.load(run), secrets=app.secrets())
         if log.state.status in ("completed", "cancelled"):
             raise ConfigError(
                 f"run {run} is over: it is {log.state.status}",
                 advice=f"See what it did: maker show {run}",
             )
-        log.append(purified(RunCancelled(detail=reason), environment_secrets(os.environ)))
+        log.append(RunCancelled(detail=reason))
         await log.writer.close()
     finally:
         await claim.release()

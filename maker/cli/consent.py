@@ -19,11 +19,10 @@ from maker.cli.terminal import CaughtUp, choice, columns
 from maker.cli.texts import read_text
 from maker.cli.viewers import Viewer
 from maker.core import events as e
-from maker.core.entrance import purified
 from maker.core.keeping import kept_steps
 from maker.core.policy import missing_grants
 from maker.core.state import RunState
-from maker.core.text import environment_secrets, one_line
+from maker.core.text import one_line
 from maker.planner.plan_text import plan_to_yaml
 
 ANSWERS = ("run", "edit", "view", "stop")
@@ -133,14 +132,13 @@ def _examined(state: RunState, text: str) -> Examined:
 
 def _from_user(state: RunState, examined: Examined) -> e.PlanCreated:
     assert examined.plan is not None
-    made = e.PlanCreated(
+    return e.PlanCreated(
         plan=examined.plan,
         attempt=state.planning.attempt,
         origin="user",
         notes=examined.notes,
         kept=kept_steps(state, examined.plan),
     )
-    return purified(made, environment_secrets(os.environ))
 
 
 def _say(text: str) -> None:

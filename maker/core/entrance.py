@@ -1,27 +1,72 @@
-"""The entrance: what comes from outside becomes valid text without secrets, once, before use."""
+"""The entrance: every text in a value that comes from outside, or is read from one, made pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import typing
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import msgspec
+from msgspec import Struct
 
-from maker.core.text import clean, redact
-
-T = TypeVar("T", bound=msgspec.Struct)
-
-
-def purified(value: T, secrets: Sequence[str]) -> T:
-    """The value with every text in it made valid UTF-8 and free of credentials."""
-    return msgspec.convert(_pure(msgspec.to_builtins(value), secrets), type(value))
+T = TypeVar("T")
 
 
-def _pure(value: Any, secrets: Sequence[str]) -> Any:
-    if isinstance(value, str):
-        return redact(clean(value), secrets)
-    if isinstance(value, dict):
-        return {_pure(key, secrets): _pure(item, secrets) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_pure(item, secrets) for item in value]
-    return value
+def purified(value: T, pure: Callable[[str], str]) -> T:
+    """The value with each of its texts as `pure` gives it; the same object where nothing changes.
+
+    Fields of a fixed vocabulary and identities (a `Literal`, a `NewType`) are no texts.
+    """
+    return typing.cast(T, _purified(value, pure))
+
+
+def _purified(value: Any, pure: Callable[[str], str]) -> Any:
+    match value:
+        case str():
+            return pure(value)
+        case Struct():
+            return _purified_struct(value, pure)
+        case dict():
+            keys = [_purified(key, pure) for key in value]
+            items = [_purified(item, pure) for item in value.values()]
+            if all(map(_is, keys, value)) and all(map(_is, items, value.values())):
+                return value
+            return dict(zip(keys, items, strict=True))
+        case list() | tuple():
+            items = [_purified(item, pure) for item in value]
+            if all(map(_is, items, value)):
+                return value
+            return items if isinstance(value, list) else tuple(items)
+        case None | bool() | int() | float():
+            return value
+        case _:
+            return _purified(msgspec.to_builtins(value), pure)
+
+
+def _purified_struct(value: Struct, pure: Callable[[str], str]) -> Struct:
+    changes = {}
+    for name in _text_fields(type(value)):
+        old = getattr(value, name)
+        new = _purified(old, pure)
+        if new is not old:
+            changes[name] = new
+    return msgspec.structs.replace(value, **changes) if changes else value
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other
+
+
+@lru_cache
+def _text_fields(struct: type[Struct]) -> tuple[str, ...]:
+    fields = msgspec.structs.fields(struct)
+    return tuple(field.name for field in fields if _holds_text(field.type))
+
+
+def _holds_text(kind: Any) -> bool:
+    if typing.get_origin(kind) is typing.Literal or isinstance(kind, typing.NewType):
+        return False
+    if kind in (str, Any, dict, list) or (isinstance(kind, type) and issubclass(kind, Struct)):
+        return True
+    return any(map(_holds_text, typing.get_args(kind)))

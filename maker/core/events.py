@@ -18,6 +18,7 @@ from maker.core.models import (
     AnswerCount,
     CallKey,
     Census,
+    Digest,
     Effect,
     Plan,
     Problem,
@@ -121,8 +122,8 @@ class AgentReplied(Input, frozen=True, kw_only=True):
     """An agent's terminal reply to one call; `request` and `prompt` are content hashes (hex)."""
 
     key: CallKey
-    request: str
-    prompt: str
+    request: Digest
+    prompt: Digest
     reply: AgentReply
 
 

@@ -13,6 +13,8 @@ from maker.errors import ConfigError
 
 RunId = NewType("RunId", str)
 CallKey = NewType("CallKey", str)
+Digest = NewType("Digest", str)
+"""SHA-256 of a content, in hex."""
 
 Effect = Literal["pure", "read", "web", "write", "external"]
 Ambiguity = Literal["retry", "ask", "fail"]

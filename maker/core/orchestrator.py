@@ -11,7 +11,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 from maker.core import events as e
 from maker.core.clock import SystemClock
-from maker.core.entrance import purified
 from maker.core.ids import new_run_id
 from maker.core.models import MOST_CONTEXT_CHARACTERS, RunId, TaskConfig
 from maker.core.moves import Dispatch, Emit, Pause
@@ -70,9 +69,10 @@ class Orchestrator:
         self._consent, self._rescued, self._tell = consent, rescued, tell
         self.run_id = run_id or new_run_id(self._clock.now())
         claim = Claim(self.run_id, store or MemoryStore(), self._clock)
-        self._log = EventLog(claim, history, patience_s=config.patience_s, tell=tell)
-        self._secrets = tuple(secrets)
-        asker = Asker(self._log, self._clock, self._secrets, ask_user)
+        self._log = EventLog(
+            claim, history, secrets=secrets, patience_s=config.patience_s, tell=tell
+        )
+        asker = Asker(self._log, self._clock, ask_user)
         seam = agent or AgentRunner(live_servers=registry.live_servers)
         self._planner = PlannerModule(self._log, asker, seam)
         self._validator = ValidatorModule(self._log, asker, seam)
@@ -115,7 +115,14 @@ class Orchestrator:
     def submission(self) -> e.TaskSubmitted:
         """The first event: all that comes from the user, its default model pinned."""
         config = pinned(changed(self._config, {"mcp_servers": self._registry.mcp_servers}))
-        submitted = e.TaskSubmitted(
+        if len(self._context) > MOST_CONTEXT_CHARACTERS:
+            raise ConfigError(
+                f"the context has {len(self._context):,} characters, more than the limit of "
+                f"{MOST_CONTEXT_CHARACTERS:,}",
+                field="context",
+                advice="Give an excerpt, or put it into a file and let a step read that.",
+            )
+        return e.TaskSubmitted(
             instruction=config.instruction,
             config=config,
             tools=self._registry.specs(),
@@ -124,15 +131,6 @@ class Orchestrator:
             prompt_version=PROMPT_VERSION,
             rules=RULES,
         )
-        pure = purified(submitted, self._secrets)
-        if len(pure.context) > MOST_CONTEXT_CHARACTERS:
-            raise ConfigError(
-                f"the context has {len(pure.context):,} characters, more than the limit of "
-                f"{MOST_CONTEXT_CHARACTERS:,}",
-                field="context",
-                advice="Give an excerpt, or put it into a file and let a step read that.",
-            )
-        return pure
 
     async def _pump(self, opening: Sequence[e.Event]) -> None:
         is_ours = False
@@ -143,9 +141,7 @@ class Orchestrator:
             await self._drive()
         except RunMustPause as pause:
             detail = f"{pause.detail.rstrip('.')}. {pause.advice}" if pause.advice else pause.detail
-            self._log.append(
-                purified(e.RunPaused(reason=pause.reason, detail=detail), self._secrets)
-            )
+            self._log.append(e.RunPaused(reason=pause.reason, detail=detail))
         except asyncio.CancelledError:
             is_ours = is_ours and not self._log.writer.failed
             if is_ours and self.state.status == "running" and self.state.submitted:

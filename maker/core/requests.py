@@ -6,7 +6,7 @@ import hashlib
 
 import msgspec
 
-from maker.core.models import AgentCall
+from maker.core.models import AgentCall, Digest
 from maker.core.version import RULES
 
 MEANING = (
@@ -17,7 +17,7 @@ MEANING = (
 FOLDER = "\0working folder\0"
 
 
-def request_hash(call: AgentCall, rules: int = RULES) -> str:
+def request_hash(call: AgentCall, rules: int = RULES) -> Digest:
     """SHA-256 (hex) over the call's meaning; equal questions have equal hashes.
 
     The working folder's place in the prompt counts as a placeholder, but under the first rules.
@@ -25,7 +25,7 @@ def request_hash(call: AgentCall, rules: int = RULES) -> str:
     meaning = {name: getattr(call, name) for name in MEANING}
     if call.cwd and rules >= 2:
         meaning["prompt"] = call.prompt.replace(call.cwd, FOLDER)
-    return hashlib.sha256(msgspec.json.encode(meaning, order="deterministic")).hexdigest()
+    return Digest(hashlib.sha256(msgspec.json.encode(meaning, order="deterministic")).hexdigest())
 
 
 def prompt_text(call: AgentCall) -> bytes:

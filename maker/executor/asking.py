@@ -13,13 +13,11 @@ import msgspec
 
 from maker.core import events as e
 from maker.core.clock import rest
-from maker.core.entrance import purified
 from maker.core.interruption import AgentInterrupted
 from maker.core.models import AgentCall, AgentReply, CallKey
 from maker.core.policy import LONGEST_WAIT_S, SUCCESSORS, retry_wait_s
 from maker.core.requests import prompt_text, request_hash
 from maker.core.seams import AskUser, Clock
-from maker.core.text import clean, redact
 from maker.errors import (
     AgentNotReady,
     AgentUnavailable,
@@ -40,15 +38,8 @@ GO_ON = "There is no answer to that. Go on with your best judgement."
 class Asker:
     """Asks the agent for one run, at most `samples_at_once` calls at a time."""
 
-    def __init__(
-        self,
-        log: EventLog,
-        clock: Clock,
-        secrets: tuple[str, ...] = (),
-        ask_user: AskUser | None = None,
-    ) -> None:
-        self._log, self._clock, self._secrets = log, clock, secrets
-        self._ask_user = ask_user
+    def __init__(self, log: EventLog, clock: Clock, ask_user: AskUser | None = None) -> None:
+        self._log, self._clock, self._ask_user = log, clock, ask_user
         self._one_question = asyncio.Lock()
         self._under_way: dict[CallKey, float | None] = {}
         self._freed = asyncio.Condition()
@@ -83,15 +74,14 @@ class Asker:
 
         Without an answer, or after too many questions, the advice to go on.
         """
-        question, *labels = (redact(clean(text), self._secrets) for text in (question, *options))
+        question, *labels = map(self._log.pure, (question, *options))
         async with self._one_question:
             given = self._log.state.answers.get((key, question))
             if given is None and self._ask_user is not None and self._may_ask(key):
                 answer = await self._ask_user(question, labels)
                 answered = e.QuestionAnswered(key=key, question=question, answer=answer.strip())
-                answered = purified(answered, self._secrets)
                 self._log.append(answered)
-                given = answered.answer
+                given = self._log.state.answers[key, question]
         return given or GO_ON
 
     def _may_ask(self, key: CallKey) -> bool:
@@ -185,7 +175,7 @@ class Asker:
             cost_usd=fault.cost_usd,
             tokens=fault.tokens,
         )
-        self._log.append(purified(retried, self._secrets))
+        self._log.append(retried)
 
     def _with_successor(self, call: AgentCall, fault: ModelNotFound) -> AgentCall:
         """A default model that has been retired is replaced once, before any sample was taken."""
@@ -193,13 +183,12 @@ class Asker:
         if call.role != "plan" or successor is None:
             raise RunMustPause("model", fault.message, advice=fault.advice) from fault
         fell = e.ModelFellBack(model=fault.model, successor=successor, detail=fault.message)
-        self._log.append(purified(fell, self._secrets))
+        self._log.append(fell)
         return msgspec.structs.replace(call, model=successor)
 
     def _record(self, call: AgentCall, reply: AgentReply | str) -> None:
         if isinstance(reply, str):
             reply = AgentReply(text=reply)
-        reply = purified(reply, self._secrets)
         prompt = prompt_text(call)
         digest = content_hash(prompt)
         event = e.AgentReplied(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from maker.core.entrance import purified
+from maker.core.redaction import redact
 from maker.core.text import clean, one_line
 from maker.replies.candidates import Found
 from maker.replies.fit import Fitting
@@ -25,12 +27,18 @@ def load(text: str, schema: Schema | None = None) -> Loaded:
     """The value in a reply, converted as the schema declares. Never raises, whatever the text."""
     record = schema.inner if isinstance(schema, Maybe) else schema
     fields = [name for name, _ in record.fields] if isinstance(record, Record) else []
-    return _load(text, Wanted(fields), schema, frozenset())
+    return _without_credentials(_load(text, Wanted(fields), schema, frozenset()))
 
 
 def load_mapping(text: str, string_fields: frozenset[str]) -> Loaded:
     """The mapping in a text; fields of these names keep their text as written, at any depth."""
-    return _load(text, Wanted(string_fields, at_any_depth=True), None, string_fields)
+    wanted = Wanted(string_fields, at_any_depth=True)
+    return _without_credentials(_load(text, wanted, None, string_fields))
+
+
+def _without_credentials(loaded: Loaded) -> Loaded:
+    """A credential that was spelled with escapes appears only in the decoded value."""
+    return purified(loaded, redact)
 
 
 def _load(text: str, wanted: Wanted, schema: Schema | None, text_fields: frozenset[str]) -> Loaded:

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from maker.core.text import redact
+from maker.core.redaction import redact
 from maker.errors import ConfigError
 
 OWN_FIELDS = ("tools",)

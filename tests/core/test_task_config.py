@@ -11,6 +11,7 @@ from maker.app import resumed
 from maker.core import events as e
 from maker.core.entrance import purified
 from maker.core.models import TaskConfig
+from maker.core.text import clean
 from maker.errors import ConfigError, LogDamaged
 
 
@@ -55,8 +56,8 @@ def test_an_event_with_settings_that_make_no_sense_is_damage_not_a_users_mistake
 
 
 def test_every_text_at_the_entrance_is_made_valid_wherever_it_stands() -> None:
-    servers = {"odd\ud800": {"command": "x", "args": ("\ud800",)}}
-    pure = purified(e.RunResumed(options={"mcp_servers": servers}), ())
+    servers = {"odd\ud800": {"command": "x", "args": ["\ud800"]}}
+    pure = purified(e.RunResumed(options={"mcp_servers": servers}), clean)
     assert e.decode(e.encode(pure)) == pure
 
 
