@@ -98,7 +98,7 @@ def _prove(reader: Reader, reference: str, expect: str) -> Proof:
     except RunNotFound:
         reader.require_not_lost(reference)
         raise
-    return prove(reader, row, reader.notes().heads.get(row.run_id), expect)
+    return prove(reader, row, reader.notes().heads.get(row.run_id), expect=expect)
 
 
 def _require_expected(proof: Proof, expect: str | None) -> None:

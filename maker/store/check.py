@@ -1,19 +1,35 @@
-"""Whether a whole database is sound, for `maker db check` and `maker doctor`. Only reads."""
+"""Whether a whole database is sound, for `maker db check` and `maker doctor`. Only reads.
+
+What is not there to be compared with itself is compared with what it must be: the schema with the
+code's, each run's row with the fold of its log, the ends of logs with those that were noted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 from uuid import UUID
 
-from maker.core.models import RunId, Value
-from maker.errors import LogDamaged, StoreError
-from maker.store import ddl, location, reading, rows
+from maker.core import events as e
+from maker.core.models import Value
+from maker.errors import LogDamaged, RunNotFound, StoreError
+from maker.store import ddl, heads, location, rows, shape
+from maker.store.proof import prove
+from maker.store.queries import Reader, RunRow
+
+_BLOBS_AT_ONCE = 100
+_BLOBS = """
+    SELECT digest, codec, content FROM blobs WHERE digest > :after ORDER BY digest LIMIT :limit"""
+_BLOBS_LIKE = "SELECT digest FROM blobs WHERE digest >= :first AND digest <= :last"
+_BIG_PAYLOADS = "SELECT DISTINCT blob FROM events WHERE blob IS NOT NULL"
 
 
 class DatabaseReport(Value, frozen=True, kw_only=True):
     """What was found; no problems means that everything in the database can be relied on.
 
-    `version` is None where there is no database yet.
+    `version` is None where there is no database yet; `note` is what else should be known.
     """
 
     place: str
@@ -21,31 +37,57 @@ class DatabaseReport(Value, frozen=True, kw_only=True):
     runs: int = 0
     events: int = 0
     problems: tuple[str, ...] = ()
+    note: str = ""
 
 
 def check(url: str) -> DatabaseReport:
-    """Check file, references, triggers, every run's chain and every blob.
+    """Check file, schema, every run's log, row and noted end, and every blob.
 
     Raises StoreError only where the database cannot be opened at all.
     """
-    url = location.normal(url)
-    place = location.shown(url)
-    with reading.opened(url) as (fetch, *_):
-        if not fetch("SELECT 1 AS one", {}):
-            return DatabaseReport(place=place, version=None)
-        found = [*_sqlite_problems(fetch)] if location.sqlite_path(url) else []
-        runs, damage = _runs(fetch)
-        found += damage
-        for run, _ in runs:
-            found += _told(_run_problems(fetch, run))
-        found += _told(_blob_problems(fetch))
-    return DatabaseReport(
-        place=place,
-        version=ddl.VERSION,
-        runs=len(runs),
-        events=sum(events for _, events in runs),
-        problems=tuple(dict.fromkeys(found)),
-    )
+    with Reader(url) as reader:
+        place, version = location.shown(reader.url), reader.version
+        if version is None:
+            problems = (f"the file {place} is empty",) if reader.is_empty else ()
+            return DatabaseReport(place=place, version=None, problems=problems)
+        notes, contents, found = reader.notes(), _Digests(), list[str]()
+        found += _told(_file_problems(reader))
+        found += _told(schema_problems(reader))
+        found += _told(_blob_problems(reader, contents))
+        runs = _runs(reader, found)
+        needed = _Digests()
+        damaged = [problem for row in runs for problem in _run_problems(reader, row, notes, needed)]
+        found += damaged
+        found += _told(_ends_problems(reader, runs))
+        found += _told(_needless(reader, contents, needed, is_complete=not damaged))
+        return DatabaseReport(
+            place=place,
+            version=version,
+            runs=len(runs),
+            events=sum(row.head_seq for row in runs),
+            problems=tuple(dict.fromkeys(found)),
+            note=reader.note,
+        )
+
+
+class _Digests:
+    """Many hashes in little memory: eight bytes each, which is enough to tell them apart."""
+
+    def __init__(self) -> None:
+        self._prefixes = array("Q")
+
+    def add(self, digest: bytes) -> None:
+        self._prefixes.append(int.from_bytes(digest[:8]))
+
+    def without(self, others: _Digests) -> Iterator[bytes]:
+        """The beginnings of those that the others do not have."""
+        known = array("Q", sorted(others._prefixes))
+        previous = -1
+        for prefix in sorted(self._prefixes):
+            at = bisect_left(known, prefix)
+            if prefix != previous and (at == len(known) or known[at] != prefix):
+                yield prefix.to_bytes(8)
+            previous = prefix
 
 
 def _told(problems: Iterator[str]) -> Iterator[str]:
@@ -56,49 +98,112 @@ def _told(problems: Iterator[str]) -> Iterator[str]:
         yield error.message
 
 
-def _sqlite_problems(fetch: reading.Fetch) -> Iterator[str]:
-    for problems in (_file_problems, _reference_problems, _missing):
-        yield from _told(problems(fetch))
-
-
-def _file_problems(fetch: reading.Fetch) -> Iterator[str]:
-    for row in fetch("PRAGMA integrity_check", {}):
+def _file_problems(reader: Reader) -> Iterator[str]:
+    if reader.path is None:
+        return
+    for row in reader.fetch("PRAGMA integrity_check", {}):
         if row["integrity_check"] != "ok":
             yield f"the file is damaged: {row['integrity_check']}"
-
-
-def _reference_problems(fetch: reading.Fetch) -> Iterator[str]:
-    for row in fetch("PRAGMA foreign_key_check", {}):
+    for row in reader.fetch("PRAGMA foreign_key_check", {}):
         yield f"a row of {row['table']} refers to a row of {row['parent']} that is missing"
 
 
-def _missing(fetch: reading.Fetch) -> Iterator[str]:
-    present = {row["name"] for row in fetch("SELECT name FROM sqlite_master", {})}
-    for name in (*ddl.TRIGGERS, *ddl.VIEWS):
-        if name not in present:
-            yield f"{name} is missing: `maker db upgrade` restores it"
+def schema_problems(reader: Reader) -> Iterator[str]:
+    """How tables, indexes, triggers, views and their version differ from what they must be."""
+    revisions = [row["version_num"] for row in reader.fetch("SELECT * FROM alembic_version", {})]
+    if revisions != [f"{reader.version:04d}"]:
+        yield f"the schema is of version {reader.version}, but alembic_version says {revisions}"
+    if reader.path is None:
+        yield from _postgres_problems(reader)
+    elif reader.version == ddl.VERSION:
+        for kind, name, words in shape.differences(reader.fetch(shape.OBJECTS, {})):
+            mends = ": `maker db upgrade` mends it" if kind in shape.RESTORED else ""
+            yield f"{kind} {name} {words}{mends}"
 
 
-def _runs(fetch: reading.Fetch) -> tuple[list[tuple[RunId, int]], list[str]]:
-    """The runs with the number of their events, or why they cannot be listed."""
+def _postgres_problems(reader: Reader) -> Iterator[str]:
+    (found,) = reader.fetch(ddl.POSTGRES_PARTS, {})
+    for name, is_there in found.items():
+        if not is_there:
+            yield f"{name} is missing or switched off"
+
+
+def _blob_problems(reader: Reader, contents: _Digests) -> Iterator[str]:
+    after = b""
+    while part := reader.fetch(_BLOBS, {"after": after, "limit": _BLOBS_AT_ONCE}):
+        for row in part:
+            after = _digest_after(after, row["digest"])
+            contents.add(after)
+            try:
+                rows.blob_content(after, row["codec"], row["content"])
+            except LogDamaged as damage:
+                yield damage.message
+
+
+def _digest_after(before: bytes, digest: Any) -> bytes:
+    """The digest, which follows the one before: a damaged index may go in circles."""
+    if isinstance(digest, bytes) and len(digest) == 32 and digest > before:
+        return digest
+    raise LogDamaged(f"the content {digest!r} is out of place: the others cannot be checked")
+
+
+def _runs(reader: Reader, problems: list[str]) -> list[RunRow]:
+    """The rows of all runs, read without the view, which may be damaged itself."""
     try:
-        found = fetch("SELECT run_id, head_seq FROM runs ORDER BY run", {})
-    except StoreError as error:
-        return [], [error.message]
-    return [(RunId(str(UUID(bytes=row["run_id"]))), row["head_seq"]) for row in found], []
+        found = reader.fetch("SELECT * FROM runs ORDER BY run", {})
+        return [reader.row(_as_viewed(row)) for row in found]
+    except (StoreError, *rows.NO_SUCH_ROW) as error:
+        problems.append(f"the runs cannot be listed: {error}")
+        return []
 
 
-def _run_problems(fetch: reading.Fetch, run: RunId) -> Iterator[str]:
+def _as_viewed(row: Mapping[str, Any]) -> dict[str, Any]:
+    values = {name: row[name] for name in row.keys()}  # noqa: SIM118 - a sqlite3.Row is no mapping
+    run_id = str(UUID(bytes=bytes(values["run_id"])))
+    return {**values, "run_id": run_id, "head_hash": bytes(values["head_hash"]).hex()}
+
+
+def _run_problems(
+    reader: Reader, row: RunRow, notes: heads.Notes, needed: _Digests
+) -> Iterator[str]:
+    def look(event: e.Event) -> None:
+        if isinstance(event, e.AgentReplied):
+            needed.add(rows.digest_bytes(event.prompt))
+
     try:
-        rows.log_of(run, fetch(rows.LOG, {"run_id": rows.run_bytes(run)}))
-    except LogDamaged as damage:
-        yield f"run {run}: {damage.message}"
+        prove(reader, row, notes.heads.get(row.run_id), look=look)
+    except RunNotFound:
+        return  # pruned meanwhile
+    except StoreError as damage:
+        yield f"run {row.run_id}: {damage.message}"
+    if row.is_pruned:
+        yield f"run {row.run_id} is marked as pruned, but is still here"
 
 
-def _blob_problems(fetch: reading.Fetch) -> Iterator[str]:
-    for row in fetch("SELECT digest FROM blobs", {}):
-        try:
-            for found in fetch(rows.BLOB, row):
-                rows.blob_content(row["digest"], found["codec"], found["content"])
-        except LogDamaged as damage:
-            yield damage.message
+def _ends_problems(reader: Reader, runs: Iterable[RunRow]) -> Iterator[str]:
+    notes, known = reader.notes(), {row.run_id for row in runs}
+    for run, noted in notes.heads.items():
+        if run not in known and not reader.fetch(rows.HEAD, {"run_id": rows.run_bytes(run)}):
+            yield heads.lost(run, noted).message
+    if notes.unreadable and reader.path:
+        yield f"{heads.file_of(reader.path)} has {notes.unreadable} lines that cannot be read"
+
+
+def _needless(
+    reader: Reader, contents: _Digests, needed: _Digests, *, is_complete: bool
+) -> Iterator[str]:
+    """Content that is missing, or that nobody needs; what changed meanwhile is looked up again."""
+    for row in reader.fetch(_BIG_PAYLOADS, {}):
+        needed.add(row["blob"])
+    for beginning in needed.without(contents):
+        if not _blobs_like(reader, beginning):
+            yield f"the content {beginning.hex()}..., a prompt that was sent, is missing"
+    if is_complete:  # of a damaged log nobody knows what it needs
+        for beginning in contents.without(needed):
+            for row in _blobs_like(reader, beginning):
+                yield f"the content {row['digest'].hex()} is needed by no run"
+
+
+def _blobs_like(reader: Reader, beginning: bytes) -> Any:
+    values = {"first": beginning.ljust(32, b"\0"), "last": beginning.ljust(32, b"\xff")}
+    return reader.fetch(_BLOBS_LIKE, values)

@@ -85,3 +85,14 @@ POSTGRES_UNINSTALL = (
     "DROP FUNCTION IF EXISTS events_append_only() CASCADE",
     *(f"DROP VIEW IF EXISTS {name}" for name in VIEWS),
 )
+
+POSTGRES_PARTS = """
+    SELECT to_regclass('runs') IS NOT NULL AS "table runs",
+        to_regclass('events') IS NOT NULL AS "table events",
+        to_regclass('blobs') IS NOT NULL AS "table blobs",
+        to_regclass('v_runs') IS NOT NULL AS "view v_runs",
+        to_regclass('v_events') IS NOT NULL AS "view v_events",
+        EXISTS (SELECT 1 FROM pg_trigger WHERE tgname = 'events_append_only'
+            AND tgrelid = to_regclass('events') AND tgenabled IN ('O', 'A'))
+            AS "trigger events_append_only" """
+"""Whether each part of a PostgreSQL database is there and in force."""

@@ -9,6 +9,8 @@ from maker.core.text import one_line
 from maker.errors import LogDamaged, NoDatabase, StoreError, StoreTrouble
 from maker.store import files, heads
 
+OF_SQLITE = (sqlite3.Error, UnicodeDecodeError)
+"""What the driver raises; it cannot even read a message about a damaged name."""
 _ELSEWHERE = "choose another database with --db or MAKER_DATABASE_URL."
 _MEANINGS = {
     sqlite3.SQLITE_BUSY: ("is locked by another process", "Wait until it is done and try again."),
@@ -76,7 +78,8 @@ def explain(error: BaseException, place: str) -> StoreError:
 def _damage(error: BaseException, code: object, place: str) -> str:
     """How the database is damaged, if that is what the error says."""
     if not isinstance(code, int):
-        return "is damaged: a text in it is none" if "decode to UTF-8" in str(error) else ""
+        is_no_text = isinstance(error, UnicodeDecodeError) or "decode to UTF-8" in str(error)
+        return "is damaged: a text in it is none" if is_no_text else ""
     if code & 0xFF == sqlite3.SQLITE_NOTADB:
         path = Path(place)
         was_one = heads.read(path).heads or files.begins_like_a_database(path)

@@ -89,6 +89,11 @@ def near(path: Path) -> list[Path]:
     return [path.with_name(name) for name in similar[:_MOST_NEAR]]
 
 
+def is_empty(path: Path) -> bool:
+    """Whether the file has no content; SQLite takes one of a single byte for such a file, too."""
+    return path.stat().st_size <= 1
+
+
 def begins_like_a_database(path: Path) -> bool:
     """Whether the first bytes are those of a SQLite file, though perhaps cut off or flipped."""
     with path.open("rb") as file:

@@ -32,7 +32,7 @@ def prepare_file(path: Path) -> None:
     if not files.is_there(path):
         heads.clear(path)
     files.prepare(path)
-    if path.stat().st_size == 0 and heads.read(path).heads:
+    if files.is_empty(path) and heads.read(path).heads:
         raise reading.emptied(path)
 
 

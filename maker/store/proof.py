@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
-from maker.core.events import decode
+from maker.core.events import Event, decode
 from maker.core.fold import apply
 from maker.core.models import Value
 from maker.core.seams import Record
@@ -27,14 +29,21 @@ class Proof(Value, frozen=True, kw_only=True):
     expected_at: int | None
 
 
-def prove(reader: Reader, row: RunRow, noted: Head | None, expect: str = "") -> Proof:
-    """Check a whole log once, in constant memory. Raises LogDamaged.
+def prove(
+    reader: Reader,
+    row: RunRow,
+    noted: Head | None,
+    *,
+    expect: str = "",
+    look: Callable[[Event], object] = lambda event: None,
+) -> Proof:
+    """Check a whole log once, in constant memory; `look` sees each event. Raises LogDamaged.
 
     `expect` is the beginning of the hash, in hex, of the event that is looked for.
     """
     state, hash_at_note, expected_at = RunState(), b"", None
     for record in reader.log(row):
-        _apply(state, record)
+        look(_apply(state, record))
         if noted is not None and record.seq == noted.seq:
             hash_at_note = record.hash
         if expect and record.hash.hex().startswith(expect):
@@ -45,10 +54,18 @@ def prove(reader: Reader, row: RunRow, noted: Head | None, expect: str = "") -> 
     return Proof(row=row, noted=noted.seq if noted else None, expected_at=expected_at)
 
 
-def _apply(state: RunState, record: Record) -> None:
+def _apply(state: RunState, record: Record) -> Event:
     """Fold an event of a log whose chain holds, though whoever forged it may have written it."""
+    event = decode(record.payload, seq=record.seq)
+    written = _written_type(record.payload)
+    if (record.type, record.timestamp) != (written, event.timestamp):
+        raise LogDamaged(
+            f"event {record.seq} is listed as {record.type} at {record.timestamp}, but is "
+            f"{written} at {event.timestamp}",
+            seq=record.seq,
+        )
     try:
-        apply(state, decode(record.payload, seq=record.seq))
+        apply(state, event)
     except MakerError:
         raise
     except Exception as error:
@@ -57,6 +74,13 @@ def _apply(state: RunState, record: Record) -> None:
             seq=record.seq,
             advice="maker did not write this. Restore the database from a backup.",
         ) from error
+    return event
+
+
+def _written_type(payload: bytes) -> str:
+    """The type in the tag of an event as it was written, of whatever version: it comes first."""
+    begin = len(b'{"type":"')
+    return payload[begin : payload.find(b'"', begin)].partition(b"@")[0].decode()
 
 
 def _require_row(row: RunRow, state: RunState) -> None:

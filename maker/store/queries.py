@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from maker.core.models import RunId, RunSummary, Value
 from maker.core.seams import Record
-from maker.errors import RunNotFound
+from maker.errors import LogDamaged, RunNotFound
 from maker.store import heads, integrity, lease, location, reading, rows
 
 SHORTEST_REFERENCE = 4
@@ -36,6 +36,10 @@ _LIKE = f"""
         OR replace(run_id, '-', '') LIKE :ends {_NEWEST_FIRST} LIMIT 11"""
 
 
+_VERSION_OF_FILE = "SELECT user_version AS version FROM pragma_user_version"
+_VERSION_OF_SERVER = "SELECT version_num AS version FROM alembic_version"
+
+
 class RunRow(Value, frozen=True, kw_only=True):
     """A run as lists show it. `crashed`: it counts as running, but nobody works on it.
 
@@ -50,6 +54,7 @@ class RunRow(Value, frozen=True, kw_only=True):
     lease_owner: str | None
     lease_expires_at: float | None
     crashed: bool
+    is_pruned: bool = False
     damage: str = ""
 
     @property
@@ -64,14 +69,14 @@ class Reader:
     """An open database for reading, as a context manager; `now` is the time that leases end by."""
 
     def __init__(self, url: str, *, now: float | None = None) -> None:
-        self._url = location.normal(url)
-        self.path = location.sqlite_path(self._url)
+        self.url = location.normal(url)
+        self.path = location.sqlite_path(self.url)
         self._now = time.time() if now is None else now
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
-        self._database = self._stack.enter_context(reading.opened(self._url))
-        self._fetch = self._database.fetch
+        self._database = self._stack.enter_context(reading.opened(self.url))
+        self.fetch = self._database.fetch
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -81,6 +86,18 @@ class Reader:
     def note(self) -> str:
         """What should be known about how the database is read; usually nothing."""
         return self._database.note
+
+    @property
+    def version(self) -> int | None:
+        """The version of the schema; None where there is none yet."""
+        for row in self.fetch(_VERSION_OF_FILE if self.path else _VERSION_OF_SERVER, {}):
+            return int(row["version"])
+        return None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is a file, but nothing in it."""
+        return self._database.is_empty
 
     def runs(
         self,
@@ -98,17 +115,17 @@ class Reader:
             # Which of the running ones have crashed is known only after reading them.
             "limit": _EVERY if status in ("running", "crashed") else limit,
         }
-        found = [self._row(row) for row in self._fetch(_RUNS, values)]
+        found = [self.row(row) for row in self.fetch(_RUNS, values)]
         return [row for row in found if status in (None, row.status)][:limit]
 
     def run(self, run: RunId) -> RunRow:
         """The row of one run. Raises RunNotFound."""
         self._require_content()
         rows.run_bytes(run)
-        found = self._fetch(_ONE, {"run_id": run.lower()})
+        found = self.fetch(_ONE, {"run_id": run.lower()})
         if not found:
             raise rows.no_such_run(run)
-        return self._row(found[0])
+        return self.row(found[0])
 
     def resolve(self, reference: str) -> RunId:
         """The run that is meant by an id, the beginning or end of one, `@last` or `@last~1`.
@@ -126,12 +143,12 @@ class Reader:
                 advice=f"Give a run id, at least {SHORTEST_REFERENCE} characters of its beginning "
                 "or end, or @last. See `maker history`.",
             )
-        found = self._fetch(_LIKE, {"starts": f"{digits}%", "ends": f"%{digits}"})
+        found = self.fetch(_LIKE, {"starts": f"{digits}%", "ends": f"%{digits}"})
         return _only([row["run_id"] for row in found], reference)
 
     def records(self, run: RunId) -> list[Record]:
         """The verified log of a run. Raises RunNotFound or LogDamaged."""
-        return rows.log_of(run, self._fetch(rows.LOG, {"run_id": rows.run_bytes(run)}))
+        return rows.log_of(run, self.fetch(rows.LOG, {"run_id": rows.run_bytes(run)}))
 
     def log(self, row: RunRow) -> Iterator[Record]:
         """The log of a run up to the head of its row, each record once it is verified.
@@ -159,7 +176,7 @@ class Reader:
     def blob(self, digest: str) -> bytes:
         """The content with this SHA-256 (hex). Raises StoreError."""
         name = rows.digest_bytes(digest)
-        for row in self._fetch(rows.BLOB, {"digest": name}):
+        for row in self.fetch(rows.BLOB, {"digest": name}):
             return rows.blob_content(name, row["codec"], row["content"])
         raise rows.no_such_blob(digest)
 
@@ -167,42 +184,49 @@ class Reader:
         after = 0
         while after < row.head_seq:
             values = {"key": row.key, "after": after, "limit": min(_AT_ONCE, row.head_seq - after)}
-            part = self._fetch(rows.PART, values)
+            part = self.fetch(rows.PART, values)
             if not part:
                 break
             yield from map(rows.record_of, part)
             after = part[-1]["seq"]
-        ends = self._fetch(rows.ENDS, {"key": row.key})
+        ends = self.fetch(rows.ENDS, {"key": row.key})
         if not ends:
             raise rows.no_such_run(row.run_id)  # deleted meanwhile
         integrity.require_end(ends[0]["head_seq"], ends[0]["last"] or 0)
 
     def _require_content(self) -> None:
-        if self.path is not None and self._database.is_empty:
+        if self.path is not None and self.is_empty:
             raise reading.emptied(self.path)
 
     def _nth(self, reference: str, back: int) -> RunId:
-        for row in self._fetch(_NTH, {"back": back}):
+        for row in self.fetch(_NTH, {"back": back}):
             return RunId(row["run_id"])
         raise RunNotFound(
-            f"there is no {reference}: the database {location.shown(self._url)} has "
+            f"there is no {reference}: the database {location.shown(self.url)} has "
             + (f"no more than {back} runs" if back else "no runs yet"),
             advice='See `maker history`, or start one: maker run "..."',
         )
 
-    def _row(self, row: Mapping[str, Any]) -> RunRow:
-        summary, damage = rows.summary_of(row)
-        return RunRow(
-            key=row["run"],
-            run_id=RunId(row["run_id"]),
-            summary=summary,
-            damage=damage,
-            head_seq=row["head_seq"],
-            head_hash=row["head_hash"],
-            lease_owner=row["lease_owner"],
-            lease_expires_at=row["lease_expires_at"],
-            crashed=row["status"] == "running" and self._is_abandoned(row),
-        )
+    def row(self, row: Mapping[str, Any]) -> RunRow:
+        """The run in a row of `v_runs`. Raises LogDamaged where it cannot be one."""
+        try:
+            summary, damage = rows.summary_of(row)
+            return RunRow(
+                key=row["run"],
+                run_id=RunId(row["run_id"].lower()),
+                summary=summary,
+                damage=damage,
+                is_pruned=row["pruned"] != 0,
+                head_seq=int(row["head_seq"]),
+                head_hash=bytes.fromhex(row["head_hash"]).hex(),
+                lease_owner=row["lease_owner"],
+                lease_expires_at=row["lease_expires_at"],
+                crashed=row["status"] == "running" and self._is_abandoned(row),
+            )
+        except rows.NO_SUCH_ROW as error:
+            raise LogDamaged(
+                f"the row of a run is none: {error!r}", advice="See `maker db check`."
+            ) from error
 
     def _is_abandoned(self, row: Mapping[str, Any]) -> bool:
         owner, expires_at = row["lease_owner"], row["lease_expires_at"]

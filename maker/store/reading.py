@@ -45,10 +45,10 @@ def opened(url: str) -> Iterator[Opened]:
             yield Opened(fetch)
     elif not files.is_there(path):
         yield Opened(_nothing)
-    elif path.stat().st_size == 0:
+    elif files.is_empty(path):
         if heads.read(path).heads:
             raise emptied(path)
-        yield Opened(_nothing, f"{path} is empty (0 bytes)", is_empty=True)
+        yield Opened(_nothing, f"{path} is empty", is_empty=True)
     else:
         with _sqlite(path) as database:
             yield database
@@ -59,7 +59,7 @@ def emptied(path: Path) -> LogDamaged:
     noted = heads.read(path).heads
     lost = f" ({heads.file_of(path)} notes {', '.join(list(noted)[:3])})" if noted else ""
     return LogDamaged(
-        f"the database {path} is empty (0 bytes): what it held is lost{lost}",
+        f"the database {path} is empty: what it held is lost{lost}",
         advice="Restore it from a backup. If it never held a run, delete the file.",
     )
 
@@ -74,12 +74,12 @@ def _sqlite(path: Path) -> Iterator[Opened]:
         try:
             rows: list[Any] = connection.execute(statement, values).fetchall()
             return rows
-        except sqlite3.Error as error:
+        except faults.OF_SQLITE as error:
             raise faults.explain(error, str(path)) from error
 
     try:
         connection, note = _connected(path)
-    except sqlite3.Error as error:
+    except faults.OF_SQLITE as error:
         raise faults.explain(error, str(path)) from error
     with closing(connection):
         connection.row_factory = sqlite3.Row

@@ -26,6 +26,9 @@ INLINE_LIMIT_BYTES = 64 * 1024
 _WORTH_COMPRESSING_BYTES = 256
 _RESTORE = "Restore the database from a backup."
 
+NO_SUCH_ROW = (LookupError, TypeError, AttributeError, ValueError)
+"""What the values of a damaged row, or of a table with other columns, raise where they are used."""
+
 HEAD = "SELECT run, head_seq, head_hash FROM runs WHERE run_id = :run_id"
 LOG = """
     SELECT r.run, r.head_seq, r.head_hash, e.seq, e.appended_at, e.type, e.payload, e.hash,
@@ -125,8 +128,8 @@ def blob_row(digest: bytes, content: bytes) -> dict[str, Any]:
 def blob_content(digest: bytes, codec: str, content: bytes) -> bytes:
     """What `blob_row` was given. Raises LogDamaged where the content is not what it was."""
     try:
-        plain = zlib.decompress(content) if codec == "zlib" else content
-    except zlib.error:
+        plain = zlib.decompress(content) if codec == "zlib" else bytes(content)
+    except (zlib.error, TypeError):
         plain = b""
     if hashlib.sha256(plain).digest() != digest:
         raise LogDamaged(
@@ -175,14 +178,17 @@ def log_of(run: RunId, found: Sequence[Mapping[str, Any]]) -> list[Record]:
 
 
 def record_of(row: Mapping[str, Any]) -> Record:
-    """The record in a row of LOG or PART. Raises LogDamaged where its content is not there."""
-    return Record(
-        seq=row["seq"],
-        timestamp=row["appended_at"],
-        type=row["type"],
-        payload=_big_payload(row) if row["payload"] is None else row["payload"].encode(),
-        hash=row["hash"],
-    )
+    """The record in a row of LOG or PART. Raises LogDamaged where it cannot be one."""
+    try:
+        return Record(
+            seq=row["seq"],
+            timestamp=row["appended_at"],
+            type=row["type"],
+            payload=_big_payload(row) if row["payload"] is None else row["payload"].encode(),
+            hash=row["hash"],
+        )
+    except NO_SUCH_ROW as error:
+        raise LogDamaged(f"the row of an event is none: {error!r}", advice=_RESTORE) from error
 
 
 def _big_payload(row: Mapping[str, Any]) -> bytes:

@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
 from sqlalchemy.types import TypeEngine
 
-from maker.store import ddl
+from maker.store import ddl, shape
 
 Seconds: TypeEngine[float] = REAL().with_variant(DOUBLE_PRECISION(), "postgresql")
 """A PostgreSQL REAL has four bytes: too few for a time."""
@@ -125,12 +125,19 @@ def uninstall(connection: Connection) -> None:
 
 
 def restore(connection: Connection) -> bool:
-    """Recreate the triggers and views of a SQLite file if one is missing; whether one was."""
+    """Make the triggers, views and indexes of a SQLite file what they must be; whether it did."""
     if connection.dialect.name != "sqlite":
         return False
-    present = set(connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars())
-    if present.issuperset((*ddl.TRIGGERS, *ddl.VIEWS)):
+    rows = [row._asdict() for row in connection.exec_driver_sql(shape.OBJECTS)]
+    wrong = [(kind, name) for kind, name, _ in shape.differences(rows) if kind in shape.RESTORED]
+    if not wrong:
         return False
+    for kind, name in wrong:
+        quoted = name.replace('"', '""')
+        connection.exec_driver_sql(f'DROP {kind} IF EXISTS "{quoted}"')
     uninstall(connection)
     install(connection)
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
     return True

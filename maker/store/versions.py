@@ -54,7 +54,7 @@ def file_state(path: Path) -> State:
     connection = sqlite3.connect(path, timeout=10.0)
     try:
         return sqlite_state(lambda sql: connection.execute(sql).fetchone(), str(path))
-    except sqlite3.Error as error:
+    except faults.OF_SQLITE as error:
         raise faults.explain(error, str(path)) from error
     finally:
         connection.close()

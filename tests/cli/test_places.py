@@ -121,7 +121,7 @@ def test_a_database_that_lost_all_its_content_is_damaged(
     command: list[str], empty: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(command) == 6
-    assert f"{empty} is empty (0 bytes): what it held is lost" in capsys.readouterr().err
+    assert f"{empty} is empty: what it held is lost" in capsys.readouterr().err
     assert empty.stat().st_size == 0
 
 
@@ -131,7 +131,7 @@ def test_an_empty_file_is_not_taken_for_a_database_in_which_there_is_no_such_run
 ) -> None:
     file_of(empty).unlink()
     assert main([command, "@last"]) == 6
-    assert "is empty (0 bytes)" in capsys.readouterr().err
+    assert "is empty: what it held is lost" in capsys.readouterr().err
 
 
 def test_an_empty_file_without_noted_runs_can_be_begun(
@@ -140,7 +140,7 @@ def test_an_empty_file_without_noted_runs_can_be_begun(
     file_of(empty).unlink()
     assert main(["history"]) == 0
     out, err = capsys.readouterr()
-    assert (out, err) == ("no runs yet\n", f"Note: {empty} is empty (0 bytes).\n")
+    assert (out, err) == ("no runs yet\n", f"Note: {empty} is empty.\n")
     assert main(["db", "upgrade"]) == 0
     assert main(["history"]) == 0
 

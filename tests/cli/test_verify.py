@@ -10,7 +10,7 @@ from stored_runs import by_sample, cut, database, stored
 
 from fakes import plan
 from maker.cli.main import main
-from maker.core.events import GENESIS, chain
+from maker.core.events import GENESIS, chain, decode
 from maker.core.models import RunId
 from maker.store import queries
 from maker.store.ddl import TRIGGERS
@@ -151,8 +151,9 @@ def forge(payloads: list[bytes]) -> None:
         connection.execute("DELETE FROM events")
         for seq, payload in enumerate(payloads, 1):
             previous = chain(previous, payload)
-            row = (seq, payload.decode(), previous)
-            connection.execute("INSERT INTO events VALUES (1, ?, 'X', 0.0, ?, NULL, ?)", row)
+            event = decode(payload)
+            row = (seq, type(event).__name__, event.timestamp, payload.decode(), previous)
+            connection.execute("INSERT INTO events VALUES (1, ?, ?, ?, ?, NULL, ?)", row)
         connection.execute("UPDATE runs SET head_seq = ?, head_hash = ?", (seq, previous))
 
 

@@ -14,7 +14,6 @@ from fakes import gone_process
 from maker.core.models import RunId, Totals
 from maker.errors import LogDamaged, MakerError, RunNotFound, StoreError
 from maker.store import ddl, migrate
-from maker.store.check import DatabaseReport, check
 from maker.store.lease import this_process
 from maker.store.queries import Reader
 from maker.store.sql import SqlStore
@@ -205,7 +204,6 @@ def test_where_there_is_no_database_there_are_no_runs_and_none_is_created(tmp_pa
             reader.resolve("@last")
         with pytest.raises(RunNotFound):
             reader.records(OLD)
-    assert check(str(place)) == DatabaseReport(place=str(place), version=None)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -230,7 +228,7 @@ def test_a_database_of_another_version_is_not_read(tmp_path, version, words):
 
 async def test_readers_do_not_write(place):
     with Reader(place) as reader, pytest.raises(StoreError, match="cannot be written"):
-        reader._fetch("DELETE FROM runs RETURNING run", {})
+        reader.fetch("DELETE FROM runs RETURNING run", {})
 
 
 async def test_a_reader_sees_what_was_appended_since(place, log, summary):
@@ -242,31 +240,6 @@ async def test_a_reader_sees_what_was_appended_since(place, log, summary):
         await store.append(BUSY, more, {}, summary())
         assert reader.records(BUSY) == first + more
     await store.close()
-
-
-async def test_check_names_every_run_that_is_damaged(place):
-    assert check(place).problems == (
-        f"blob {'ab' * 32} does not match its hash: its content was changed",
-    )
-    with migrate.transaction(place) as connection:
-        connection.exec_driver_sql("DROP TRIGGER events_no_update")
-        connection.exec_driver_sql("DROP VIEW v_runs")
-        connection.exec_driver_sql("UPDATE events SET payload = '0' WHERE seq = 1 AND run < 3")
-    report = check(place)
-    assert (report.version, report.runs, report.events) == (ddl.VERSION, 3, 4)
-    found = "\n".join(report.problems)
-    assert f"run {OLD}: event 1" in found
-    assert f"run {BUSY}: event 1" in found
-    assert DONE not in found
-    assert "events_no_update is missing" in found
-    assert "v_runs is missing" in found
-
-
-def test_check_of_a_torn_file_reports_the_damage(place):
-    with Path(place).open("r+b") as file:
-        file.seek(4096 * 2)
-        file.write(b"\xff" * 4096 * 4)
-    assert any("damaged" in problem for problem in check(place).problems)
 
 
 def test_reading_a_database_loads_neither_sqlalchemy_nor_alembic_nor_a_driver_thread(place):
