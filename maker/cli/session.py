@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -117,14 +118,20 @@ class _Watch:
     ) -> None:
         self._session, self._viewer, self._store, self._db = session, viewer, store, db
         self._seq, _ = session.orchestrator.head
-        self._opened = self._has_effects = False
+        self._opened = self._has_effects = self._over = False
         self._shown = asyncio.Event()
         self._before: dict[str, changes.Stamp] | None = {}
 
     @property
     def state(self) -> RunState:
-        """The run as it is now."""
-        return self._session.orchestrator.state
+        """The run as it is now; once the session is over, an end that is not stored is none."""
+        made = self._session.orchestrator
+        if not self._over or made.stored == made.head:
+            return made.state
+        cut = "not all of it could be stored"
+        return dataclasses.replace(
+            made.state, status="running", reason="", detail=cut, finished=None
+        )
 
     @property
     def run(self) -> RunId:
@@ -143,6 +150,7 @@ class _Watch:
         try:
             await self._show_all(interrupts)
         except (MakerError, BrokenPipeError):
+            self._over = True
             self._viewer.stop()
             if self._opened:
                 self._viewer.say(
@@ -150,6 +158,7 @@ class _Watch:
                 )
             raise
         finally:
+            self._over = True
             self._viewer.stop()
 
     async def _show_all(self, interrupts: Interrupts) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from maker.core import events as e
 from maker.core.models import RunId
 from maker.store import engine, sql, trouble
 from maker.store.writer import LogWriter
@@ -99,6 +100,25 @@ def test_a_signal_during_trouble_leaves_a_rescue_file_that_resume_takes(
     assert storm(*resume(run), run=run).status == 0
     assert bought_again(storm, session) == set()
     assert rescue_files(storm, run) == []
+    assert oracles.contradictions(storm, run, undisturbed(9)) == []
+
+
+def test_an_end_that_could_not_be_stored_is_not_claimed(storm, undisturbed):
+    calls = sum(isinstance(event, e.AgentReplied) for event in undisturbed(9))
+    last = Moment("answered", calls, then="hold")
+    with storm.started(*task(9), moment=last, before=quick) as session:
+        session.until_held()
+        with locked(storm.database):
+            session.release()
+            session.expect("waiting for", times=5)
+            session.send(signal.SIGINT)
+            assert session.end()[0] == 130, session.err
+    run = session.run
+    assert "status    running: not all of it could be stored" in session.err
+    assert f"resume    maker resume {run}" in session.err
+    assert "TaskCompleted" not in session.out
+    assert storm(*resume(run), run=run).status == 0
+    assert bought_again(storm, session) == set()
     assert oracles.contradictions(storm, run, undisturbed(9)) == []
 
 
