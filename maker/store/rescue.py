@@ -104,9 +104,10 @@ def find(places: Sequence[Path], run: RunId, log: Sequence[Record]) -> Rescued:
 
 
 def remove(rescued: Rescued) -> None:
-    """Remove the files of what is stored by now."""
+    """Remove the files of what is stored by now; one that stays adds nothing to any log."""
     for path in rescued.paths:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink()
 
 
 def unstored(run: RunId, log: Sequence[Record], records: Sequence[Record]) -> list[Record]:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 
 from maker.core.clock import rest
-from maker.core.events import Event, RunPaused, RunResumed, is_input
+from maker.core.events import Event, RunCancelled, RunPaused, RunResumed, is_input
 from maker.core.models import RunSummary
 from maker.core.seams import Record
 from maker.errors import StoreError, StoreTrouble
@@ -164,7 +164,7 @@ class LogWriter:
         """Renew what is due and write what waits, however often that has to be tried."""
         while self._pending or (self._renewal_is_due and not self._closing):
             try:
-                if self._renewal_is_due:
+                if self._renewal_is_due or self._claim.has_run_out():
                     await self._renew()
                 await self._write_group()
             except StoreTrouble as error:
@@ -250,5 +250,5 @@ class LogWriter:
 
 
 def _is_precious(event: Event) -> bool:
-    """Whether the event came from outside and says more than when a session began or stopped."""
-    return is_input(event) and not isinstance(event, RunPaused | RunResumed)
+    """Whether the event came from outside and says more than that somebody began or stopped."""
+    return is_input(event) and not isinstance(event, RunPaused | RunResumed | RunCancelled)

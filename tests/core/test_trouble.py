@@ -248,15 +248,16 @@ async def test_calls_under_way_when_patience_ends_are_stopped_and_counted(
     assert run.agent.under_way == 0
 
 
-async def rival(store: BrokenStore, clock: FakeClock, *events: e.Event) -> EventLog:
+async def rival(store: BrokenStore, clock: FakeClock, *events: e.Event) -> None:
     """Another session that takes the run over once its lease has run out."""
     clock.time += 60
-    log = EventLog(Claim(RUN, store, clock), await MemoryStore.load(store, RUN))
-    await MemoryStore.acquire(store, RUN, log.writer._claim.owner, clock.now(), 1e6)
+    fault, store.fault = store.fault, lambda store: None
+    log = EventLog(Claim(RUN, store, clock), await store.load(RUN))
+    await log.writer.open()
     for event in events:
         log.append(event)
     await log.writer.durable()
-    return log
+    store.fault = fault
 
 
 @pytest.mark.parametrize("going_on", [(), (e.RunResumed(),)])
@@ -278,6 +279,24 @@ async def test_a_writer_that_was_overtaken_in_trouble_leaves_a_file_that_follows
     else:
         again = await resumed(run.store, monkeypatch)
         assert set(run.agent.keys) & set(again.keys) == set()
+
+
+async def test_a_writer_that_wakes_up_overtaken_does_not_write_between_the_events_of_the_other(
+    tmp_path: Path,
+) -> None:
+    run = Try(BrokenStore(tmp_path), lambda store: None)
+
+    async def script(call: AgentCall) -> str:
+        if call.key == "step/1.1/0/0":
+            await rival(run.store, run.clock)
+        return answer(call)
+
+    run.agent._script = script
+    with pytest.raises(RunBusy):
+        await run.run()
+    assert "step/1.1/0/0" in run.agent.keys
+    assert "step/1.1/0/0" not in run.store.replied()
+    assert len(files(tmp_path)) == 1
 
 
 async def test_a_commit_that_succeeded_unheard_is_not_made_twice() -> None:
