@@ -5,12 +5,12 @@ What the whole means is in `agent_outcomes.py`, what was bought with it in `agen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct, field
 
 from maker.executor.agent_bought import Bought, take_in
+from maker.executor.agent_offers import Offer, offer_of
 from maker.executor.agent_values import number, string
 
 SYNTHETIC = "<synthetic>"
@@ -29,7 +29,7 @@ class Heard(Struct):
     tool_answered: bool = False
     in_pieces: bool = False
     resets_at: float | None = None
-    unreachable: list[str] = field(default_factory=list)
+    offer: Offer | None = None
     bought: Bought = field(default_factory=Bought)
     result: Any = None
 
@@ -44,9 +44,8 @@ def listen(heard: Heard, message: Any) -> None:
             _listen_to_assistant(heard, message)
         case "UserMessage" if not of_subagent:
             _listen_to_user(heard, message)
-        case "SystemMessage" if message.subtype == "init" and isinstance(message.data, dict):
-            servers = message.data.get("mcp_servers")
-            heard.unreachable += _unreachable(servers if isinstance(servers, list) else [])
+        case "SystemMessage" if message.subtype == "init":
+            heard.offer = heard.offer or offer_of(message.data)
         case "RateLimitEvent":
             heard.resets_at = _end_of_limit(message.rate_limit_info)
         case "ResultMessage":
@@ -81,12 +80,6 @@ def _end_of_limit(info: Any) -> float | None:
     """When the limit ends, where there is one: an allowed window has an end of its own, too."""
     is_rejected = getattr(info, "status", None) == "rejected"
     return number(getattr(info, "resets_at", None)) if is_rejected else None
-
-
-def _unreachable(servers: Sequence[Any]) -> list[str]:
-    bad = ("failed", "needs-auth", "disabled")
-    entries = [server for server in servers if isinstance(server, dict)]
-    return [f"{s.get('name')} ({s.get('status')})" for s in entries if s.get("status") in bad]
 
 
 def _is_text(block: Any) -> bool:

@@ -18,6 +18,7 @@ from maker.errors import ConfigError
 from maker.tools.mcp_config import expand, without_own
 from maker.tools.permissions import offered, reachable_servers, settings
 
+_LAST_LINES, _LAST_BYTES = 3, 4_000
 MAX_ARGUMENT_BYTES = 100_000
 """Linux takes 128 KiB in one argument; what is longer goes through a file."""
 PLANNING_THINKING_TOKENS = 8_000
@@ -63,7 +64,7 @@ def sdk_options(
         "system_prompt": _system_prompt(call.system_prompt, spill),
         "tools": offered(call),
         "settings": _as_argument(rules, spill / "settings.json"),
-        "mcp_servers": mcp_servers(call, live_servers, environ),
+        "mcp_servers": mcp_servers(call, live_servers, environ, spill),
         "cwd": cwd,
         "add_dirs": list(call.add_dirs),
         "max_turns": call.max_turns,
@@ -96,11 +97,12 @@ def _as_argument(text: str, path: Path) -> str:
 
 
 def mcp_servers(
-    call: AgentCall, live_servers: Mapping[str, Any], environ: Mapping[str, str]
+    call: AgentCall, live_servers: Mapping[str, Any], environ: Mapping[str, str], spill: Path
 ) -> dict[str, Any]:
     """The servers that the call's tools name, references unresolved; all variables are set.
 
-    The CLI resolves the references itself: resolved here, secrets would show in `ps`.
+    The CLI resolves the references itself: resolved here, secrets would show in `ps`. It drops
+    what a server says on its stderr, so that goes to a file below `spill`.
     """
     servers: dict[str, Any] = {}
     for name in reachable_servers(call):
@@ -108,7 +110,8 @@ def mcp_servers(
             servers[name] = live_servers[name]
         elif name in call.mcp_servers:
             expand(call.mcp_servers[name], {**os.environ, **environ})
-            servers[name] = without_own(call.mcp_servers[name])
+            own = without_own(call.mcp_servers[name])
+            servers[name] = _heard(own, _stderr_of(spill, name)) if "command" in own else own
         else:
             raise ConfigError(
                 f"no MCP server {name!r} is registered",
@@ -116,6 +119,29 @@ def mcp_servers(
                 advice="In-process servers must be registered again on every start.",
             )
     return servers
+
+
+def _heard(server: dict[str, Any], path: Path) -> dict[str, Any]:
+    command = [server["command"], *server.get("args", [])]
+    return {
+        **server,
+        "command": "/bin/sh",
+        "args": ["-c", 'exec 2>>"$0"; exec "$@"', str(path), *command],
+    }
+
+
+def server_stderr(spill: Path, name: str) -> list[str]:
+    """The last lines that a server has said on its stderr."""
+    try:
+        said = _stderr_of(spill, name).read_bytes()[-_LAST_BYTES:]
+    except FileNotFoundError:  # it is in-process, or elsewhere, or was not started
+        return []
+    lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines()]
+    return [line for line in lines if line][-_LAST_LINES:]
+
+
+def _stderr_of(spill: Path, name: str) -> Path:
+    return spill / f"{name}.stderr"
 
 
 def _chosen(call: AgentCall) -> dict[str, Any]:

@@ -17,7 +17,6 @@ FATAL = {
     "`maker doctor` shows what is used.",
     "billing": "Add credit to the account, or use other credentials; then resume the run.",
     "cli": "`maker doctor` shows which CLI is used.",
-    "mcp": "Check the server's command or address and its variables; then resume the run.",
 }
 
 _BY_END = {
@@ -110,10 +109,6 @@ def outcome(
     stderr: Sequence[str] = (),
 ) -> AgentReply:
     """The reply to a call that has ended. Raises what is no reply (see seams.Agent)."""
-    if heard.unreachable:
-        servers = ", ".join(heard.unreachable)
-        message = one_line(f"cannot reach the MCP server {servers}", 500)
-        raise AgentNotReady("mcp", message, advice=FATAL["mcp"])
     source = heard.result if heard.result is not None else failure
     if source is None:
         return reply(call, heard, elapsed_ms, "incomplete", "the CLI ended without a result")

@@ -79,6 +79,15 @@ class Interview:
         self._one_at_a_time = asyncio.Lock()
         self.failure: Exception | None = None
 
+    def options(self) -> dict[str, Any]:
+        """What the SDK is told so that the agent may ask."""
+        before = {"matcher": TOOL, "hooks": [self.before_tool], "timeout": LONGEST_THOUGHT_S}
+        return {
+            "tools": [TOOL],
+            "permission_prompt_tool_name": "stdio",
+            "hooks": {"PreToolUse": [before]},
+        }
+
     async def before_tool(self, event: Any, tool_use_id: str | None, context: Any) -> Any:
         """The CLI's hook before AskUserQuestion: allows it, with the answers in its input."""
         asked = event.get("tool_input")

@@ -13,12 +13,13 @@ import tempfile
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import ExitStack, aclosing
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from maker.core.interruption import AgentInterrupted
 from maker.core.models import AgentCall, AgentReply
@@ -27,14 +28,39 @@ from maker.errors import AgentUnavailable
 from maker.executor import processes
 from maker.executor.agent_ends import LINGER_S, end_left, finished
 from maker.executor.agent_heard import Heard, listen
-from maker.executor.agent_options import sdk_options
+from maker.executor.agent_offers import Offer, missing, not_ready, silence, unnamed
+from maker.executor.agent_options import sdk_options, server_stderr
 from maker.executor.agent_outcomes import error_kind, outcome, over_budget, reply
-from maker.executor.agent_questions import LONGEST_THOUGHT_S, TOOL, Interview, WorkingTime
+from maker.executor.agent_questions import Interview, WorkingTime
+from maker.executor.once import Once
+from maker.tools.effects import is_mcp
+from maker.tools.permissions import reachable_servers
 
 STDERR_LINES = 50
+Options = dict[str, Any]
 
 # What the SDK logs is raised too, and would be printed between maker's own lines.
 logging.getLogger("claude_agent_sdk").addHandler(logging.NullHandler())
+
+
+class _Talk(Struct):
+    """One CLI process from its start to its end, and what was heard of it."""
+
+    call: AgentCall
+    worked: WorkingTime
+    mark: str = field(default_factory=lambda: uuid.uuid4().hex)
+    heard: Heard = field(default_factory=Heard)
+    stderr: deque[str] = field(default_factory=lambda: deque(maxlen=STDERR_LINES))
+    last_lines: dict[str, list[str]] = field(default_factory=dict)
+    left: tuple[str, ...] = ()
+    in_time: bool = True
+    failure: BaseException | None = None
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the answer is whole, and only the CLI's own end is missing."""
+        result = self.heard.result
+        return result is not None and not error_kind(self.heard, result)
 
 
 class AgentRunner:
@@ -52,6 +78,7 @@ class AgentRunner:
         self._environ = dict(environ or {})
         self._starts = asyncio.Semaphore(starts_at_once or os.cpu_count() or 1)
         self._now = now
+        self._looks: dict[bytes, Once[Offer]] = {}
 
     async def ask(self, call: AgentCall, answer: Answer | None = None) -> AgentReply:
         """One answer, or an error that flags it, within the call's deadline; see seams.Agent.
@@ -61,103 +88,124 @@ class AgentRunner:
         """
         if call.budget_usd is not None and call.budget_usd <= 0:  # the CLI would not start
             raise AgentUnavailable("budget", over_budget(call))
-        stderr: deque[str] = deque(maxlen=STDERR_LINES)
-        heard = Heard()
+        not_for_it = await self._unnamed_tools(call)
+        talk = _Talk(call, WorkingTime(call.timeout_s))
+        interview = Interview(call.key, answer, talk.worked) if call.may_ask and answer else None
+        await self._hold(talk, not_for_it, interview.options() if interview else {})
+        if interview and interview.failure:
+            raise interview.failure
+        return self._read(talk)
+
+    async def _unnamed_tools(self, call: AgentCall) -> list[str]:
+        """What the call's MCP servers offer beside what it names; they are looked at only once."""
+        names = reachable_servers(call)
+        if not names:
+            return []
+        servers = {name: call.mcp_servers.get(name) for name in names}
+        key = msgspec.json.encode(servers, order="deterministic")
+        look = self._looks.setdefault(key, Once())
+        return unnamed(call, await look.get(lambda: self._look(call)))
+
+    async def _look(self, call: AgentCall) -> Offer:
+        """What the servers offer, from a CLI whose prompt is blocked: nothing is bought."""
+        tools = [*filter(is_mcp, call.tools)]
+        call = msgspec.structs.replace(call, tools=tools, may_ask=False)
+        talk = _Talk(call, WorkingTime(call.timeout_s))
+        await self._hold(talk, [], {"hooks": {"UserPromptSubmit": [{"hooks": [_block]}]}})
+        found = self._read(talk)
+        offer = talk.heard.offer or silence(call, found.error.message if found.error else "")
+        refused = not_ready(call, offer, talk.last_lines)
+        if refused is not None:
+            raise refused
+        return offer
+
+    async def _hold(self, talk: _Talk, not_for_it: list[str], more: Options) -> None:
+        """Start the CLI and hear it out, or stop it at its deadline; nothing of it stays behind."""
         with ExitStack() as stack:
-            options = self._options(call, stack) | {"stderr": stderr.append}
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maker-call-")))
+            options = self._options(talk, folder)
+            options |= more | {"tools": [*options["tools"], *more.get("tools", [])]}
+            options["disallowed_tools"] = not_for_it
             await self._starts.acquire()
             permit = stack.enter_context(ExitStack())
             permit.callback(self._starts.release)
-            mark = uuid.uuid4().hex
-            options["env"] |= processes.mark(mark)
-            worked = WorkingTime(call.timeout_s)
-            interview = Interview(call.key, answer, worked) if call.may_ask and answer else None
-            options |= _asking(interview, options) if interview else {}
-            task = asyncio.create_task(self._listen(call, options, heard, permit, worked, mark))
+            task = asyncio.create_task(self._listen(talk, options, permit))
             try:
-                in_time = await finished(task, worked, mark, lambda: _is_answered(heard))
+                ended = await finished(task, talk.worked, talk.mark, lambda: talk.is_answered)
             except asyncio.CancelledError:
-                raise _interrupted(call, heard) from None
-            left = await end_left(mark)
-        if interview and interview.failure:
-            raise interview.failure
-        is_over = in_time or heard.result is not None
-        found = self._read(call, heard, task if is_over else None, worked.elapsed_ms, stderr)
-        duration_ms = worked.without_pauses(found.duration_ms)
-        return msgspec.structs.replace(found, duration_ms=duration_ms, left_running=left)
+                raise _interrupted(talk) from None
+            talk.left = await end_left(talk.mark)
+            servers = reachable_servers(talk.call)
+            talk.last_lines = {name: server_stderr(folder, name) for name in servers}
+        talk.in_time = ended or talk.heard.result is not None
+        talk.failure = asyncio.CancelledError() if task.cancelled() else task.exception()
 
-    def _read(
-        self,
-        call: AgentCall,
-        heard: Heard,
-        ended: asyncio.Task[None] | None,
-        elapsed_ms: int,
-        stderr: Iterable[str],
-    ) -> AgentReply:
-        """The reply to a call that has ended by itself, or else was stopped at its deadline."""
-        if ended is None:
-            message = f"no answer within {call.timeout_s:g} seconds"
-            return reply(call, heard, elapsed_ms, "timeout", message)
-        failure = asyncio.CancelledError() if ended.cancelled() else ended.exception()
-        now = self._now()
-        return outcome(call, heard, failure, now=now, elapsed_ms=elapsed_ms, stderr=list(stderr))
-
-    def _options(self, call: AgentCall, stack: ExitStack) -> dict[str, Any]:
-        spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="maker-call-"))
+    def _options(self, talk: _Talk, folder: Path) -> Options:
         options = sdk_options(
-            call,
+            talk.call,
             live_servers=self._live_servers,
             environ=self._environ,
-            spill=Path(spill),
+            spill=folder,
         )
-        return options | {"cli_path": processes.tied_cli(Path(spill))}
+        options["env"] |= processes.mark(talk.mark)
+        cli = processes.tied_cli(folder)
+        return {**options, "cli_path": cli, "stderr": talk.stderr.append}
 
-    async def _listen(
-        self,
-        call: AgentCall,
-        options: Mapping[str, Any],
-        heard: Heard,
-        permit: ExitStack,
-        worked: WorkingTime,
-        mark: str,
-    ) -> None:
+    async def _listen(self, talk: _Talk, options: Options, permit: ExitStack) -> None:
         """Hear the call out: the stream is never left early, or its process would linger."""
-        async with aclosing(self._sdk_query(call.prompt, **options)) as messages:
+        heard = talk.heard
+        async with aclosing(self._sdk_query(talk.call.prompt, **options)) as messages:
             async for message in messages:
                 permit.close()  # it has started, so another may
+                is_first = heard.offer is None
                 listen(heard, message)
-                if heard.unreachable:  # the answer would be one without its tools
-                    processes.terminate(mark)
+                if is_first and heard.offer and missing(talk.call, heard.offer):
+                    processes.terminate(talk.mark)  # the answer would be one without its tools
                 if heard.result is not None:
-                    worked.end_within(LINGER_S)
+                    talk.worked.end_within(LINGER_S)
+
+    def _read(self, talk: _Talk) -> AgentReply:
+        """The reply to a call that has ended by itself, or else was stopped at its deadline."""
+        call, heard, elapsed_ms = talk.call, talk.heard, talk.worked.elapsed_ms
+        refused = not_ready(call, heard.offer, talk.last_lines)
+        if refused is not None:
+            refused.cost_usd = heard.bought.cost_usd(call.model) or 0.0
+            refused.tokens = heard.bought.tokens
+            raise refused
+        if not talk.in_time:
+            message = f"no answer within {call.timeout_s:g} seconds"
+            found = reply(call, heard, elapsed_ms, "timeout", message)
+        else:
+            found = outcome(
+                call,
+                heard,
+                talk.failure,
+                now=self._now(),
+                elapsed_ms=elapsed_ms,
+                stderr=list(talk.stderr),
+            )
+        duration_ms = talk.worked.without_pauses(found.duration_ms)
+        return msgspec.structs.replace(found, duration_ms=duration_ms, left_running=talk.left)
 
     async def _sdk_query(self, prompt: str, **options: Any) -> AsyncGenerator[Any, None]:
-        from claude_agent_sdk import ClaudeAgentOptions, query
+        from claude_agent_sdk import ClaudeAgentOptions, HookMatcher, query
 
-        async for message in query(prompt=prompt, options=ClaudeAgentOptions(**options)):
+        hooks: Any = {
+            event: [HookMatcher(**{"on_failure": "block", **matcher}) for matcher in matchers]
+            for event, matchers in options.pop("hooks", {}).items()
+        }
+        told = ClaudeAgentOptions(**options, hooks=hooks)
+        async for message in query(prompt=prompt, options=told):
             yield message
 
 
-def _asking(interview: Interview, options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that let the agent ask the user; see `agent_questions.py`."""
-    from claude_agent_sdk import HookMatcher
-
-    before = HookMatcher(matcher=TOOL, hooks=[interview.before_tool], timeout=LONGEST_THOUGHT_S)
-    return {
-        "tools": [*options["tools"], TOOL],
-        "permission_prompt_tool_name": "stdio",
-        "hooks": {"PreToolUse": [before]},
-    }
+async def _block(event: Any, tool_use_id: str | None, context: Any) -> Any:
+    return {"decision": "block", "reason": "nothing is asked"}
 
 
-def _interrupted(call: AgentCall, heard: Heard) -> asyncio.CancelledError:
+def _interrupted(talk: _Talk) -> asyncio.CancelledError:
     """What a cancelled call raises: with the price of what it had bought, where there is one."""
-    cost_usd = heard.bought.cost_usd(call.model)
+    cost_usd = talk.heard.bought.cost_usd(talk.call.model)
     if cost_usd is None:
         return asyncio.CancelledError()
-    return AgentInterrupted(cost_usd, heard.bought.tokens)
-
-
-def _is_answered(heard: Heard) -> bool:
-    """Whether the answer is whole, and only the CLI's own end is missing."""
-    return heard.result is not None and not error_kind(heard, heard.result)
+    return AgentInterrupted(cost_usd, talk.heard.bought.tokens)

@@ -13,7 +13,7 @@ import pytest
 
 from maker.core.models import AgentCall, CallKey
 from maker.errors import ConfigError
-from maker.executor.agent_options import sdk_options, thinking_for
+from maker.executor.agent_options import sdk_options, server_stderr, thinking_for
 from maker.executor.agent_runner import AgentRunner
 
 CALL = AgentCall(
@@ -119,7 +119,12 @@ def test_what_is_too_long_for_an_argument_goes_through_a_file(tmp_path: Path) ->
 def test_only_the_servers_that_a_tool_names_are_started_with_references_unresolved(
     tmp_path: Path,
 ) -> None:
-    docs = {"type": "stdio", "command": "docs", "env": {"TOKEN": "${MAKER_TEST_TOKEN}"}}
+    docs = {
+        "type": "stdio",
+        "command": "docs",
+        "args": ["--all"],
+        "env": {"TOKEN": "${MAKER_TEST_TOKEN}"},
+    }
     servers = {"docs": {**docs, "tools": {"search": {"effect": "read"}}}, "other": {"type": "x"}}
     live = {"calc": object()}
     tools = ["mcp__docs__search", "mcp__calc"]
@@ -127,7 +132,24 @@ def test_only_the_servers_that_a_tool_names_are_started_with_references_unresolv
         options(tmp_path, tools=tools, mcp_servers=servers, live=live)
     environ = {"MAKER_TEST_TOKEN": "t"}
     told = options(tmp_path, environ, live, tools=tools, mcp_servers=servers)
-    assert told["mcp_servers"] == {"docs": docs, "calc": live["calc"]}
+    assert set(told["mcp_servers"]) == {"docs", "calc"}
+    assert told["mcp_servers"]["calc"] is live["calc"]
+    assert told["mcp_servers"]["docs"]["env"] == docs["env"]
+    assert told["mcp_servers"]["docs"]["args"][-2:] == ["docs", "--all"]
+
+
+def test_a_server_is_started_so_that_its_last_words_are_heard(tmp_path: Path) -> None:
+    server = {"type": "stdio", "command": "cat", "args": ["/no-such-file", "$0", "a b"]}
+    told = options(tmp_path, tools=["mcp__docs"], mcp_servers={"docs": server})
+    started = told["mcp_servers"]["docs"]
+    assert server_stderr(tmp_path, "docs") == []
+    subprocess.run([started["command"], *started["args"]], check=False, env={"LC_ALL": "C"})
+    said = server_stderr(tmp_path, "docs")
+    assert [line.split(":")[1].strip(" '") for line in said] == ["/no-such-file", "$0", "a b"]
+    missing = {"docs": {"type": "stdio", "command": "no-such-server"}}
+    started = options(tmp_path, tools=["mcp__docs"], mcp_servers=missing)["mcp_servers"]["docs"]
+    subprocess.run([started["command"], *started["args"]], check=False)
+    assert "no-such-server" in server_stderr(tmp_path, "docs")[-1]
 
 
 @pytest.mark.parametrize(

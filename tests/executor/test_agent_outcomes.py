@@ -220,15 +220,6 @@ def test_an_unknown_model_is_named() -> None:
     assert caught.value.model == "claude-sonnet-4-5"
 
 
-def test_an_unreachable_mcp_server_stops_before_its_answer_counts() -> None:
-    servers = [{"name": "docs", "status": "failed"}, {"name": "mail", "status": "connected"}]
-    init = of("SystemMessage", subtype="init", data={"mcp_servers": servers})
-    with pytest.raises(AgentNotReady, match=r"docs \(failed\)") as caught:
-        end(init, said("4"), result())
-    assert caught.value.kind == "mcp"
-    assert "mail" not in caught.value.message
-
-
 def error_class(name: str, *bases: type) -> type[Exception]:
     return type(name, bases or (Exception,), {})
 
