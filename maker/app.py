@@ -12,8 +12,9 @@ from typing import Any
 from maker.core import events as e
 from maker.core.clock import SystemClock
 from maker.core.fold import fold
+from maker.core.grants import AGAIN
 from maker.core.keeping import kept_steps
-from maker.core.models import AGAIN, Plan, RunId, TaskConfig
+from maker.core.models import Plan, RunId, TaskConfig
 from maker.core.orchestrator import Consent, Orchestrator, nobody
 from maker.core.seams import Agent, AskUser, EventStore
 from maker.core.secret_names import environment_secrets

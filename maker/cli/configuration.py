@@ -24,7 +24,8 @@ from maker.cli.settings import (
     USD,
     Setting,
 )
-from maker.core.models import GRANTS, Simulation, TaskConfig
+from maker.core.grants import GRANTS
+from maker.core.models import Simulation, TaskConfig
 from maker.errors import ConfigError
 
 F = TypeVar("F", bound=Callable[..., Any])

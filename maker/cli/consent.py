@@ -114,6 +114,10 @@ def grant_words(grant: str) -> str:
             return "run shell commands, which nothing confines"
         case "external", _, _:
             return "use services outside of this machine"
+        case "web", "", _:
+            return "search the web and fetch any page of it; whoever answers reads what is asked"
+        case "web", _, host:
+            return f"fetch pages of {one_line(host)}, which reads what is in their URLs"
         case "again", _, step:
             return f"do step {one_line(step)} again, which has finished"
         case _:

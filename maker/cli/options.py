@@ -5,13 +5,14 @@ The settings of a run are in `settings.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from maker.cli import errors
+from maker.core.grants import ADVICE, is_grant
 from maker.errors import NoDatabase
 from maker.store import files, location
 
@@ -62,17 +63,13 @@ def words(text: str) -> list[str]:
     return list(dict.fromkeys(word for word in found if word))
 
 
-def words_from(choices: Sequence[str]) -> Callable[[str], list[str]]:
-    """A list with commas of nothing but these words."""
-
-    def converted(text: str) -> list[str]:
-        found = words(text)
-        for word in found:
-            if word not in choices:
-                raise click.BadParameter(f"{word!r} is not one of {', '.join(choices)}.")
-        return found
-
-    return converted
+def grants(text: str) -> list[str]:
+    """What the user agrees to, as a list with commas."""
+    found = words(text.lower())
+    for word in found:
+        if not is_grant(word):
+            raise click.BadParameter(f"there is nothing called {errors.quoted(word)}. {ADVICE}")
+    return found
 
 
 def cap(kind: type[int] | type[float]) -> Callable[[str], int | float | str]:
@@ -179,5 +176,9 @@ context_option = option(
     help="Data for the planner, and for steps that name `context`; can be repeated.",
 )
 yes_option = option(
-    TOOLS, "--yes", "-y", is_flag=True, help="Allow every effect, as --allow write,bash,external."
+    TOOLS,
+    "--yes",
+    "-y",
+    is_flag=True,
+    help="Allow every effect, as --allow write,bash,external,web.",
 )

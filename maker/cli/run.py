@@ -44,6 +44,7 @@ Examples:
   maker run "Which functions in src/ have no test?"
   maker run "List the open TODOs" --voting first_to_k --voting-k 3
   maker run "Bump the version and update the changelog" --allow write,bash
+  maker run "What is new in SQLite?" --allow web:sqlite.org,web:*.wikipedia.org
   maker run --plan plan.yaml --max-cost-usd 2
   git diff | maker run "Review this diff" > review.txt
   maker run - < instruction.txt
@@ -111,7 +112,7 @@ def new_request(parameters: dict[str, Any], **fixed: Any) -> Request:
     pipe = _one_reader(given, source, parameters["context"]) is None
     instruction = _instruction(given, source)
     text = read_text(source) if source else ""
-    stand_in = "Carry out the given plan." if source else ""
+    stand_in = _stand_in(source) if source else ""
     config = task_config({**parameters, **fixed}, instruction or stand_in)
     if not on_terminal():
         config = msgspec.structs.replace(config, questions=False)
@@ -119,8 +120,6 @@ def new_request(parameters: dict[str, Any], **fixed: Any) -> Request:
     if source:
         examined = examine(text, tools=tools, instruction=instruction, models=config.models)
         plan = accepted(examined, text, source)
-    if plan and not instruction:
-        config = msgspec.structs.replace(config, instruction=_told_by(plan))
     workspace = describe_workspace(Path(config.cwd))
     context = gather(parameters["context"], plan, pipe=pipe)
     return Request(config=config, plan=plan, workspace=workspace, context=context)
@@ -179,5 +178,6 @@ def _instruction(given: str | None, plan: str | None) -> str:
     return read_text(STANDARD_INPUT).strip()
 
 
-def _told_by(plan: Plan) -> str:
-    return f"Carry out the given plan: {one_line(plan.reasoning, 300)}"
+def _stand_in(source: str) -> str:
+    """The instruction of a run that has only a plan: none of its words, for they allow things."""
+    return f"Carry out the plan in {'the input' if source == STANDARD_INPUT else one_line(source)}."

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, get_args
 
 import click
 
-from maker.cli.options import TOOLS, Real, Whole, cap, thinking, words, words_from
-from maker.core.models import EFFORTS, GRANTS, Ambiguity
+from maker.cli.options import TOOLS, Real, Whole, cap, grants, thinking, words
+from maker.core.models import EFFORTS, Ambiguity
 from maker.core.strategies import Strategy
 from maker.tools.mcp_config import read_mcp_file
 
@@ -144,10 +144,11 @@ SETTINGS: tuple[Setting, ...] = (
         "allow",
         "allow",
         TOOLS,
-        "Effects that need no asking: write files, run shell commands, use other services.",
-        words_from(GRANTS),
+        "What needs no asking: write files, run shell commands, use other services, read the web "
+        "or pages of one host, as in web:sqlite.org. On a resume: in addition.",
+        grants,
         shown="none",
-        more={"metavar": ",".join(GRANTS)},
+        more={"metavar": "write,bash,external,web[:HOST]"},
     ),
     Setting(
         "tools",

@@ -8,6 +8,8 @@ from typing import Any, Literal, NewType, get_args
 import msgspec
 from msgspec import Struct, field
 
+from maker.core.grants import ADVICE as GRANT_ADVICE
+from maker.core.grants import is_grant
 from maker.core.strategies import Strategy, VotingStrategy, named
 from maker.errors import ConfigError
 
@@ -131,9 +133,6 @@ _AT_LEAST = {
 }
 _FINITE = ("call_timeout_s", "patience_s", "max_cost_usd", "max_minutes")
 """A log holds neither NaN nor infinity."""
-GRANTS = ("write", "bash", "external")
-AGAIN = "again:"
-"""With the number of a step: it may be done again although it has finished, for one plan."""
 MOST_INSTRUCTION_CHARACTERS = 100_000
 """About 25,000 tokens; every planning attempt pays for them again."""
 MOST_CONTEXT_CHARACTERS = 400_000
@@ -166,11 +165,11 @@ def _check_config(config: TaskConfig) -> None:
     _check_types(config)
     _check_numbers(config)
     for grant in config.allow:
-        if grant not in GRANTS and not grant.startswith(AGAIN):
+        if not is_grant(grant):
             raise ConfigError(
                 f"cannot allow {grant!r}",
                 field="allow",
-                advice=f"Use one or more of: {', '.join(GRANTS)}.",
+                advice=GRANT_ADVICE,
             )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from maker.core import events as e
-from maker.core.models import AGAIN, DEFAULT_MODEL, PlanStep, TaskConfig
+from maker.core.grants import AGAIN
+from maker.core.models import DEFAULT_MODEL, Plan, PlanStep, TaskConfig
 from maker.core.moves import Decision, Dispatch, Emit, Pause
 from maker.core.state import Lane, RunState, problems_text
-from maker.tools.effects import grants_needed, resolve_effect, strongest
+from maker.tools.effects import FETCH, effect_of, grants_needed, resolve_effect, strongest
+from maker.tools.web import grants_for, plain_hosts_in
 
 CURRENT_SONNET = "claude-sonnet-5-5"
 SUCCESSORS = {DEFAULT_MODEL: CURRENT_SONNET}
@@ -70,16 +72,44 @@ def may_plan(state: RunState) -> bool:
 
 
 def missing_grants(state: RunState) -> list[str]:
-    """The effects that the plan needs and nobody has agreed to."""
+    """The grants that the plan needs and nobody has given."""
     if state.plan is None:
         return []
     named = {
         tool for step in state.plan.steps for tool in [*step.primary_tools, *step.fallback_tools]
     }
-    granted = {*state.settings.allow, *state.execution.approved}
-    needed = grants_needed(sorted(named), state.task.tools)
-    needed += [f"{AGAIN}{number}" for number in done_again(state)]
-    return [grant for grant in needed if grant not in granted]
+    tools, grants = state.task.tools, granted(state, state.settings)
+    missing = [grant for grant in grants_needed(sorted(named), tools) if grant not in grants]
+    if FETCH in named and "web" not in missing:
+        missing += grants_for(_words(state.plan), grants)
+    again = (f"{AGAIN}{number}" for number in done_again(state))
+    return [*missing, *(grant for grant in again if grant not in grants)]
+
+
+def granted(state: RunState, config: TaskConfig) -> list[str]:
+    """What was agreed to: by the settings, for this plan, and by what the instruction names.
+
+    Logs of release 0.1.0 record the web as no more than reading, which needs no grant.
+    """
+    hosts = plain_hosts_in(config.instruction)
+    grants = {*config.allow, *state.execution.approved, *(f"web:{host}" for host in hosts)}
+    if effect_of(FETCH, state.task.tools) == "read":
+        grants.add("web")
+    return sorted(grants)
+
+
+def _words(plan: Plan) -> list[str]:
+    """All that the steps' agents are told by the plan."""
+    return [
+        text
+        for step in plan.steps
+        for text in (
+            step.title,
+            step.task_description,
+            step.primary_tool_instructions,
+            step.fallback_tool_instructions,
+        )
+    ]
 
 
 def done_again(state: RunState) -> list[int]:

@@ -20,6 +20,7 @@ from maker.core.models import (
     PlanStep,
     TaskConfig,
 )
+from maker.core.policy import granted
 from maker.core.state import Lane, RunState
 from maker.core.strategies import Strategy
 from maker.prompts import step as step_prompt
@@ -28,6 +29,7 @@ from maker.prompts.version import PROMPT_VERSION
 from maker.replies.paths import comparable_fields
 from maker.replies.schema import parse_schema
 from maker.tools.effects import resolve_effect, strongest
+from maker.tools.web import granted_hosts
 
 MOST_INPUT_CHARACTERS = 400_000
 """About 100,000 tokens of JSON: more does not fit beside a reply in every model's window."""
@@ -149,7 +151,7 @@ def call_for(state: RunState, key: CallKey) -> AgentCall:
         tools=[*step.primary_tools, *step.fallback_tools],
         mcp_servers=config.mcp_servers,
         effect=lane.effect,
-        grants=sorted({*config.allow, *state.execution.approved}),
+        grants=granted(state, config),
         output_schema=schema_of(step),
         targets=_targets(state, step),
         literal_paths=literal_paths(config.instruction),
@@ -190,6 +192,7 @@ def _targets(state: RunState, step: PlanStep) -> list[int] | None:
 
 
 def _prompts(state: RunState, step: PlanStep, lane: Lane) -> Prompts:
+    grants = granted(state, lane.config)
     return step_prompt.step_prompts(
         step=msgspec.structs.replace(step, output_schema=schema_of(step)),
         inputs=inputs_of(state, step),
@@ -203,6 +206,7 @@ def _prompts(state: RunState, step: PlanStep, lane: Lane) -> Prompts:
         earlier_failures=lane.failures,
         effect=lane.effect,
         literal_paths=literal_paths(state.settings.instruction),
+        hosts=None if "web" in grants else granted_hosts(grants),
         targets=_targets(state, step),
     )
 

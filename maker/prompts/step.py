@@ -17,7 +17,8 @@ from maker.core.models import (
 from maker.core.text import one_line
 from maker.prompts.parts import Prompts, block, json_block, sections
 from maker.replies.schema import example, parse_schema
-from maker.tools.effects import find_spec
+from maker.tools.effects import FETCH, find_spec
+from maker.tools.web import MOST_HOSTS
 
 MOST_MISSING = 20
 MISSING: Final = object()
@@ -47,6 +48,8 @@ Think the work through before you answer."""
 _LIMITS: dict[Effect, str] = {
     "pure": "You have no tools: work from what is given here alone.",
     "read": "Look, but change nothing: no file may be different afterwards.",
+    "web": "Look, but change nothing. Write into a URL or a search only what it needs: whoever "
+    "answers it reads it.",
     "write": "Change only what the objective names, and leave everything else exactly as it is.",
     "external": "What you do here is seen outside and cannot be undone: do it once, as described.",
 }
@@ -72,12 +75,14 @@ def step_prompts(
     earlier_failures: Sequence[str] = (),
     effect: Effect = "pure",
     literal_paths: Sequence[str] = (),
+    hosts: Sequence[str] | None = None,
     targets: Sequence[int] | None = None,
 ) -> Prompts:
     """The prompts of one sample. `targets` replaces the step's own where the plan left them out.
 
     `inputs` maps input variables to values, None for those of a step that was skipped; `context`
-    is the one that is shown as the text it is.
+    is the one that is shown as the text it is. `hosts` are those whose pages may be fetched; None:
+    any.
     `iteration` is the item's place for a `for_each` step, the pass for a repeated one.
     """
     user = sections(
@@ -87,7 +92,7 @@ def step_prompts(
             _inputs(inputs, missing),
             _item(item, iteration),
             _last_output(step, iteration, last_output),
-            _tools(step, tools, cwd, literal_paths),
+            _tools(step, tools, cwd, literal_paths, hosts),
             _limits(step, effect, earlier_failures),
             _answer(step, targets if targets is not None else step.targets),
         ]
@@ -159,7 +164,11 @@ def _last_output(step: PlanStep, iteration: int, last_output: Any) -> str:
 
 
 def _tools(
-    step: PlanStep, specs: Sequence[ToolSpec], cwd: str, literal_paths: Sequence[str]
+    step: PlanStep,
+    specs: Sequence[ToolSpec],
+    cwd: str,
+    literal_paths: Sequence[str],
+    hosts: Sequence[str] | None,
 ) -> str:
     if not (step.primary_tools or step.fallback_tools):
         return ""
@@ -176,6 +185,8 @@ def _tools(
     outside = [path for path in literal_paths if path in own_text]
     if outside:
         lines.append(f"Outside of it you may read: {', '.join(outside)}")
+    if FETCH in (*step.primary_tools, *step.fallback_tools) and hosts is not None:
+        lines.append(f"{FETCH} reaches these hosts and no others: {', '.join(hosts[:MOST_HOSTS])}")
     return "\n".join(lines)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from maker.core.models import GRANTS, Effect, ToolSpec
+from maker.core.grants import GRANTS
+from maker.core.models import Effect, ToolSpec
 
 STRENGTH: tuple[Effect, ...] = ("pure", "read", "web", "write", "external")
 """The effects, weakest first."""
@@ -13,13 +14,15 @@ BUILTIN_EFFECTS: dict[str, Effect] = {
     "Read": "read",
     "Glob": "read",
     "Grep": "read",
-    "WebFetch": "read",
-    "WebSearch": "read",
+    "WebFetch": "web",
+    "WebSearch": "web",
     "Write": "write",
     "Edit": "write",
     "NotebookEdit": "write",
     "Bash": "write",
 }
+FETCH = "WebFetch"
+"""The one tool whose web can be restricted to hosts; see `web.py`."""
 _BUILTIN_GRANTS = {"Write": "write", "Edit": "write", "NotebookEdit": "write", "Bash": "bash"}
 
 
@@ -58,7 +61,7 @@ def resolve_effect(tools: Sequence[str], specs: Sequence[ToolSpec]) -> Effect:
 
 
 def grants_needed(tools: Sequence[str], specs: Sequence[ToolSpec]) -> list[str]:
-    """What the user must grant before the tools may be used, out of write, bash and external."""
+    """What the user must grant before the tools may be used, but for the hosts of a fetch."""
     needed = {_grant(tool, effect_of(tool, specs)) for tool in tools}
     return [grant for grant in GRANTS if grant in needed]
 
@@ -66,4 +69,6 @@ def grants_needed(tools: Sequence[str], specs: Sequence[ToolSpec]) -> list[str]:
 def _grant(tool: str, effect: Effect) -> str:
     if tool in _BUILTIN_GRANTS:
         return _BUILTIN_GRANTS[tool]
+    if effect == "web":
+        return "" if tool == FETCH else "web"
     return "external" if effect in ("write", "external") else ""

@@ -10,9 +10,16 @@ from typing import Any
 
 from maker.core.models import AgentCall
 from maker.errors import ConfigError
-from maker.tools.effects import is_mcp, mcp_server
+from maker.tools.effects import FETCH, is_mcp, mcp_server
+from maker.tools.web import granted_hosts
 
-_GRANT_FOR = {"Write": "write", "Edit": "write", "NotebookEdit": "write", "Bash": "bash"}
+_GRANT_FOR = {
+    "Write": "write",
+    "Edit": "write",
+    "NotebookEdit": "write",
+    "Bash": "bash",
+    "WebSearch": "web",
+}
 _EDITORS = ("Write", "Edit", "NotebookEdit")
 _READERS = ("Read", "Glob", "Grep")
 _PATTERN = frozenset("*?[]{}\\\n\r")
@@ -25,11 +32,13 @@ def offered(call: AgentCall) -> list[str]:
     A tool that is offered is partly usable without any rule (Bash runs commands that only read),
     so what was not granted is not offered at all.
     """
-    return [
-        tool
-        for tool in call.tools
-        if not is_mcp(tool) and (tool not in _GRANT_FOR or _GRANT_FOR[tool] in call.grants)
-    ]
+    return [tool for tool in call.tools if not is_mcp(tool) and _is_granted(tool, call.grants)]
+
+
+def _is_granted(tool: str, grants: Sequence[str]) -> bool:
+    if tool == FETCH:
+        return "web" in grants or bool(granted_hosts(grants))
+    return tool not in _GRANT_FOR or _GRANT_FOR[tool] in grants
 
 
 def reachable_servers(call: AgentCall) -> list[str]:
@@ -40,7 +49,10 @@ def reachable_servers(call: AgentCall) -> list[str]:
 def allow_rules(call: AgentCall, folders: Sequence[str]) -> list[str]:
     """The CLI's allow rules; `folders` are the names (as given, resolved) of the working folder."""
     tools = offered(call)
-    rules = [tool for tool in tools if tool not in (*_EDITORS, *_READERS)]
+    rules = [tool for tool in tools if tool not in (*_EDITORS, *_READERS, FETCH)]
+    if FETCH in tools:
+        hosts = [f"{FETCH}(domain:{host})" for host in granted_hosts(call.grants)]
+        rules += [FETCH] if "web" in call.grants else hosts
     if any(tool in _EDITORS for tool in tools):
         rules += [f"Edit(/{_exact(folder)}/**)" for folder in folders]
     if any(tool in _READERS for tool in tools):

@@ -19,7 +19,8 @@ DESCRIPTIONS = {
     "Read": "Reads one file (text, image, PDF or notebook) whose exact path is known.",
     "Glob": "Lists the files whose paths match a pattern such as src/**/*.py.",
     "Grep": "Finds the lines that match a regular expression in the files of a folder.",
-    "WebFetch": "Fetches one web page whose URL is known and answers a question about it.",
+    "WebFetch": "Fetches one web page and answers a question about it; only pages of hosts whose "
+    "URLs the instruction or a step gives in full.",
     "WebSearch": "Searches the web and gives titles, addresses and excerpts.",
     "Write": "Writes a whole file in the working folder, new or over an old one.",
     "Edit": "Replaces an exact piece of text in one existing file of the working folder.",

@@ -206,8 +206,8 @@ CHECKS: tuple[Check, ...] = (
     Check(
         name="effect",
         find=shape_checks.effect,
-        teach="`effect` (pure, read, write, external) may be left out; it is never weaker than "
-        "the tools' own.",
+        teach="`effect` (pure, read, web, write, external) may be left out; it is never weaker "
+        "than the tools' own.",
         fix="Leave `effect` out: it follows from the tools.",
     ),
     Check(

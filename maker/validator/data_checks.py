@@ -184,7 +184,7 @@ def used_outputs(view: PlanView) -> Iterator[Finding]:
     used = {path.step for step in view.plan.steps for path in _read_by(step)}
     for step in view.plan.steps:
         only_looks = not (step.primary_tools or step.fallback_tools or is_conditional(step))
-        only_looks = only_looks or view.effects[step.step] == "read"
+        only_looks = only_looks or view.effects[step.step] in ("read", "web")
         goes_on = step.next_step_sequence_number not in (-1, OWN_OUTPUT_DECIDES)
         if only_looks and goes_on and step.step not in used:
             yield found(step, "no later step reads this output, and it changes nothing")

@@ -51,6 +51,11 @@ def test_all_that_an_agent_with_effects_is_told_is_on_the_screen() -> None:
         assert heading in text
 
 
+@pytest.mark.parametrize("tool", ["WebFetch", "WebSearch", "Write", "Bash", "mcp__other"])
+def test_every_effect_stronger_than_reading_shows_its_text(tool: str) -> None:
+    assert "Count the words." in quoted(shown(step(0, fallback_tools=[tool])))
+
+
 @pytest.mark.parametrize("tools", [[], ["Read", "Grep"]])
 def test_a_step_that_only_looks_is_shown_by_its_title(tools: list[str]) -> None:
     assert quoted(shown(step(0, primary_tools=tools))) == []
@@ -142,6 +147,7 @@ def test_lines_fit_and_are_broken_at_blanks() -> None:
         ("write", "write files in the working folder"),
         ("bash", "run shell commands, which nothing confines"),
         ("external", "use services outside of this machine"),
+        ("web:evil.com", "fetch pages of evil.com, which reads what is in their URLs"),
         ("again:2", "do step 2 again, which has finished"),
         ("teleport\x1b[2J", "do what is called 'teleport'"),
     ],

@@ -188,6 +188,36 @@ def test_a_pause_for_approval_suggests_just_the_grants_that_are_missing(
     assert resumed.out == "simulated path\n", "what was allowed before is allowed still"
 
 
+FETCHING_PLAN = WRITING_PLAN.replace("[Write]", "[WebFetch]").replace(
+    "Write the file notes.txt.", "Fetch https://docs.python.org/3/ and https://sqlite.org/."
+)
+
+
+def test_hosts_are_asked_for_by_name_and_agreed_to_by_name(maker: Maker, plan_file: Path) -> None:
+    plan_file.write_text(FETCHING_PLAN)
+    done = maker("run", "Look into sqlite.org", "--plan", str(plan_file), *SIMULATED)
+    assert done.code == 3
+    assert f"resume    maker resume {done.run} --allow web:docs.python.org\n" in done.err
+    assert "> Fetch https://docs.python.org/3/ and https://sqlite.org/." in done.err
+    assert maker("resume", done.run, "--allow", "web:docs.python.org").code == 0
+
+
+def test_the_words_of_a_plan_file_allow_nothing(maker: Maker, plan_file: Path) -> None:
+    words = "See https://docs.python.org/3/, https://sqlite.org/ and /etc/shadow."
+    plan_file.write_text(FETCHING_PLAN.replace("One step writes the file.", words))
+    done = maker("run", "--plan", str(plan_file), *SIMULATED)
+    assert done.code == 3
+    assert "--allow web:docs.python.org,web:sqlite.org\n" in done.err
+    submitted = json.loads(maker("show", done.run, "--events", "--json").out)["events"][0]
+    assert submitted["instruction"] == f"Carry out the plan in {plan_file}."
+
+
+def test_a_grant_that_is_none_is_refused_with_those_that_are(maker: Maker) -> None:
+    done = maker("run", "Count", *SIMULATED, "--allow", "web:https://sqlite.org/lang.html")
+    assert done.code == 2
+    assert "web:HOST with a host alone, as in web:sqlite.org" in " ".join(done.err.split())
+
+
 @pytest.mark.parametrize("how", [(), ("--dry-run",)])
 def test_what_agents_with_effects_are_told_is_on_stderr_when_a_plan_waits(
     maker: Maker, plan_file: Path, how: tuple[str, ...]

@@ -36,6 +36,13 @@ def test_a_setting_of_the_wrong_type_is_refused_by_name(name: str, value: Any) -
     assert refused.value.field == name
 
 
+@pytest.mark.parametrize("word", ["everything", "web:sqlite.org/x", "web:", "read"])
+def test_what_cannot_be_agreed_to_is_refused_with_what_can(word: str) -> None:
+    with pytest.raises(ConfigError, match="cannot allow") as refused:
+        TaskConfig(instruction="Count.", allow=["web:sqlite.org", word])
+    assert "web:HOST" in refused.value.advice
+
+
 @pytest.mark.parametrize(
     "options", [{"max_cost_usd": "x"}, {"nonsense": 1}, {"voting_n": 0}, {"simulation": {"x": 1}}]
 )

@@ -70,12 +70,27 @@ def test_only_granted_tools_are_offered_and_only_in_their_scope(tmp_path: Path) 
     tools = ["Read", "Write", "Bash", "WebFetch", "mcp__docs__search"]
     servers = {"docs": {"type": "stdio", "command": "docs"}}
     told = options(tmp_path, tools=tools, mcp_servers=servers)
-    assert told["tools"] == ["Read", "WebFetch"]
-    assert rules(told) == ["WebFetch", "mcp__docs__search"]
-    told = options(tmp_path, tools=tools, mcp_servers=servers, grants=["write", "bash"])
+    assert told["tools"] == ["Read"]
+    assert rules(told) == ["mcp__docs__search"]
+    told = options(tmp_path, tools=tools, mcp_servers=servers, grants=["write", "bash", "web"])
     assert told["tools"] == ["Read", "Write", "Bash", "WebFetch"]
     inside = f"Edit(/{tmp_path}/**)"
     assert rules(told) == ["Bash", "WebFetch", inside, "mcp__docs__search"]
+
+
+def test_the_web_is_reached_only_where_it_was_granted(tmp_path: Path) -> None:
+    tools = ["WebFetch", "WebSearch"]
+    one = options(tmp_path, tools=tools, grants=["web:sqlite.org", "web:*.python.org"])
+    assert one["tools"] == ["WebFetch"]
+    assert rules(one) == [
+        "WebFetch(domain:*.python.org)",
+        "WebFetch(domain:python.org)",
+        "WebFetch(domain:sqlite.org)",
+        "WebFetch(domain:www.sqlite.org)",
+    ]
+    everything = options(tmp_path, tools=tools, grants=["web:sqlite.org", "web"])
+    assert (everything["tools"], sorted(rules(everything))) == (tools, tools)
+    assert options(tmp_path, tools=tools, grants=["write", "bash", "external"])["tools"] == []
 
 
 def test_a_literal_path_may_be_read_unless_it_could_stand_for_others(tmp_path: Path) -> None:
@@ -86,7 +101,11 @@ def test_a_literal_path_may_be_read_unless_it_could_stand_for_others(tmp_path: P
         "Read(//c)",
         "Read(//c/**)",
     ]
-    assert rules(options(tmp_path, tools=["WebFetch"], literal_paths=paths)) == ["WebFetch"]
+    assert rules(options(tmp_path, tools=["Grep", "Bash"], literal_paths=paths[:1])) == [
+        "Read(//a/b.txt)",
+        "Read(//a/b.txt/**)",
+    ]
+    assert rules(options(tmp_path, tools=["Write"], literal_paths=paths)) == []
 
 
 def test_a_folder_whose_name_is_a_pattern_cannot_be_written_to(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_a_tool_of_an_undeclared_server_is_covered_by_the_server() -> None:
 
 
 def test_grants_are_named_after_what_must_be_trusted() -> None:
-    assert grants_needed(["Read", "Glob", "WebFetch", "mcp__docs__search"], SPECS) == []
+    assert grants_needed(["Read", "Glob", "mcp__docs__search"], SPECS) == []
     assert grants_needed(["Edit"], SPECS) == ["write"]
     assert grants_needed(["NotebookEdit", "Write"], SPECS) == ["write"]
     assert grants_needed(["Bash"], SPECS) == ["bash"]
@@ -66,6 +66,21 @@ def test_grants_are_named_after_what_must_be_trusted() -> None:
         "bash",
         "external",
     ]
+
+
+def test_the_web_is_more_than_reading_and_less_than_writing() -> None:
+    assert resolve_effect(["Read", "WebFetch"], SPECS) == "web"
+    assert resolve_effect(["WebSearch", "Write"], SPECS) == "write"
+    assert grants_needed(["WebSearch"], SPECS) == ["web"]
+    assert grants_needed(["WebFetch"], SPECS) == [], "its hosts are judged one by one"
+    asks = ToolSpec(name="mcp__asks", description="", effect="web")
+    assert grants_needed(["mcp__asks"], [asks]) == ["web"]
+
+
+def test_an_older_log_knew_the_web_as_reading() -> None:
+    old = [ToolSpec(name=name, description="", effect="read") for name in ("WebFetch", "WebSearch")]
+    assert resolve_effect(["WebFetch", "WebSearch"], old) == "read"
+    assert grants_needed(["WebFetch", "WebSearch"], old) == []
 
 
 def test_an_mcp_tool_that_writes_needs_the_external_grant_since_it_cannot_be_scoped() -> None:

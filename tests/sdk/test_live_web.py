@@ -1,0 +1,29 @@
+"""Which pages an agent can fetch, by the rules of the real CLI."""
+
+from __future__ import annotations
+
+import pytest
+
+from loopback import Reply, Request, tool_results, use
+
+pytestmark = [pytest.mark.sdk, pytest.mark.slow]
+
+
+async def test_pages_of_other_hosts_than_those_granted_are_refused(live) -> None:
+    urls = ["https://sqlite.org/lang.html", "https://sqlite.org.evil.com/", "https://evil.com/?q=x"]
+    results: list[str] = []
+
+    def script(request: Request) -> str | Reply:
+        if found := tool_results(request):
+            results.extend(found)
+            return "done"
+        return Reply([use("WebFetch", url=url, prompt="What is it?") for url in urls])
+
+    api = live.api(script)
+    call = live.call(tools=["WebFetch", "WebSearch"], effect="web", grants=["web:sqlite.org"])
+    reply = await live.runner(api).ask(call)
+    fetched = [result for result in results if "has been denied" not in result]
+    assert (len(results), len(fetched)) == (3, 1), results
+    assert "domain sqlite.org " in fetched[0], "the CLI asks about the host first; nobody answers"
+    assert "WebFetch" in " ".join(reply.denied)
+    assert [tool["name"] for tool in api.requests[0]["tools"]] == ["WebFetch"]
