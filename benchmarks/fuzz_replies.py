@@ -20,13 +20,14 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from reply_corpus import cases
 from reply_mutations import noise, spoiled
 
+from maker.core.text import MOST_CHARACTERS
 from maker.replies.loaded import VERDICTS, Loaded
-from maker.replies.loader import MAX_CHARS, load, load_mapping
+from maker.replies.loader import load, load_mapping
 from maker.replies.schema import parse_schema
 
 SCHEMA = "{a: string, b: [int], c: any}"
 LIMIT_S, LIMIT_MB = 1.0, 200.0
-FULL = MAX_CHARS - 100
+FULL = MOST_CHARACTERS - 100
 GIANTS: dict[str, Callable[[], str]] = {
     "100 MB of brackets": lambda: "[" * 100_000_000,
     "100 MB of text in JSON": lambda: '{"a": "' + "x" * 100_000_000 + '"}',

@@ -20,9 +20,11 @@ from maker.cli.texts import read_text
 from maker.cli.viewers import Viewer
 from maker.core import events as e
 from maker.core.keeping import kept_steps
+from maker.core.models import Problem
 from maker.core.policy import missing_grants
 from maker.core.state import RunState
 from maker.core.text import one_line
+from maker.errors import ConfigError
 from maker.planner.plan_text import plan_to_yaml
 
 ANSWERS = ("run", "edit", "view", "stop")
@@ -62,8 +64,7 @@ class TerminalConsent:
             while True:
                 if not await self._open_editor(path):
                     return None
-                text = read_text(str(path))
-                examined = _examined(state, text)
+                text, examined = _read(state, path)
                 if examined.plan == state.plan:
                     _say("The plan is as it was.")
                     return None
@@ -122,6 +123,16 @@ def grant_words(grant: str) -> str:
             return f"do step {one_line(step)} again, which has finished"
         case _:
             return f"do what is called {one_line(grant)!r}"
+
+
+def _read(state: RunState, path: Path) -> tuple[str, Examined]:
+    """The edited text and what came of it; a file that cannot be read is a problem like others."""
+    try:
+        text = read_text(str(path))
+    except ConfigError as error:
+        problem = Problem(check="file", message=error.message, fix=error.advice)
+        return "", Examined(plan=None, problems=[problem], warnings=[], notes=[])
+    return text, _examined(state, text)
 
 
 def _examined(state: RunState, text: str) -> Examined:

@@ -8,10 +8,11 @@ import stat
 import sys
 from pathlib import Path
 
+from maker.core.text import MOST_CHARACTERS
 from maker.errors import ConfigError
 
 STANDARD_INPUT = "-"
-MOST_BYTES = 4_000_000
+MOST_BYTES = MOST_CHARACTERS
 
 _CHUNK_BYTES = 65_536
 
@@ -20,7 +21,11 @@ def read_text(source: str) -> str:
     """The text of the file, or of the standard input where it is `-`."""
     data = read_bytes(source, MOST_BYTES + 1)
     if len(data) > MOST_BYTES:
-        raise ConfigError(f"{named(source)} is larger than {MOST_BYTES:,} bytes", field="plan")
+        raise ConfigError(
+            f"{named(source)} has more than {MOST_BYTES:,} bytes",
+            field="plan",
+            advice="No plan or instruction is that long: is it the right file?",
+        )
     return decoded(data, source)
 
 

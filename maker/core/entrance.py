@@ -10,7 +10,26 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from maker.core.models import AgentError, AgentReply
+from maker.core.text import MOST_CHARACTERS
+
 T = TypeVar("T")
+
+
+def bounded(reply: AgentReply) -> AgentReply:
+    """The reply, or an error in its place where its texts are too long to be read or kept.
+
+    What it cost stays. Comes before everything that looks at the texts.
+    """
+    texts = [reply.text, reply.model, reply.stop_reason, *reply.denied]
+    if reply.error is not None:
+        texts += [reply.error.kind, reply.error.message]
+    length = sum(map(len, texts))
+    if length <= MOST_CHARACTERS:
+        return reply
+    message = f"the reply has {length:,} characters, the limit is {MOST_CHARACTERS:,}"
+    error = AgentError(kind="too_long", message=message)
+    return msgspec.structs.replace(reply, text="", model="", stop_reason="", denied=(), error=error)
 
 
 def purified(value: T, pure: Callable[[str], str]) -> T:

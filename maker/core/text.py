@@ -10,6 +10,8 @@ import math
 import re
 from typing import Any
 
+MOST_CHARACTERS = 2_000_000
+"""Of a reply, a plan or a file of settings: a longer one is refused before anything reads it."""
 MAX_DEPTH = 128
 """How deep a plain value may nest."""
 MAX_INT_DIGITS = 1000

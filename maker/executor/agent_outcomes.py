@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from maker.core.entrance import bounded
 from maker.core.models import AgentCall, AgentError, AgentReply
-from maker.core.text import clean, one_line
+from maker.core.text import one_line
 from maker.errors import AgentNotReady, AgentUnavailable, ModelNotFound
 from maker.executor.agent_heard import Heard
 from maker.executor.agent_values import count, string
@@ -185,18 +186,19 @@ def reply(
     """The reply with all figures that are known; an error where there is a `kind`."""
     result = heard.result
     duration = count(getattr(result, "duration_ms", None))
-    return AgentReply(
-        text=clean(_final_text(heard, failed=bool(kind))),
+    whole = AgentReply(
+        text=_final_text(heard, failed=bool(kind)),
         cost_usd=heard.bought.cost_usd(call.model),
         usage=heard.bought.usage,
         estimated=heard.bought.is_estimated,
         duration_ms=elapsed_ms if duration is None else duration,
         turns=count(getattr(result, "num_turns", None)) or 0,
-        model=clean(heard.model),
-        stop_reason=clean(string(getattr(result, "stop_reason", ""))),
+        model=heard.model,
+        stop_reason=string(getattr(result, "stop_reason", "")),
         error=AgentError(kind=kind, message=message) if kind else None,
         denied=_denied(getattr(result, "permission_denials", None)),
     )
+    return bounded(whole)
 
 
 def _final_text(heard: Heard, *, failed: bool) -> str:
@@ -211,4 +213,4 @@ def _final_text(heard: Heard, *, failed: bool) -> str:
 def _denied(value: Any) -> tuple[str, ...]:
     entries = value if isinstance(value, list) else []
     names = [string(entry.get("tool_name")) for entry in entries if isinstance(entry, dict)]
-    return tuple(clean(name) for name in dict.fromkeys(names) if name)
+    return tuple(name for name in dict.fromkeys(names) if name)

@@ -13,6 +13,7 @@ import msgspec
 
 from maker.core import events as e
 from maker.core.clock import rest
+from maker.core.entrance import bounded
 from maker.core.interruption import AgentInterrupted
 from maker.core.models import AgentCall, AgentReply, CallKey
 from maker.core.policy import LONGEST_WAIT_S, SUCCESSORS, retry_wait_s
@@ -32,6 +33,8 @@ Ask = Callable[[AgentCall], Awaitable[AgentReply | str]]
 
 MOST_QUESTIONS = 3
 """How many questions of one call the user is asked."""
+MOST_QUESTION_CHARACTERS = 20_000
+"""With its options; nobody reads a longer one on a terminal."""
 GO_ON = "There is no answer to that. Go on with your best judgement."
 
 
@@ -72,8 +75,10 @@ class Asker:
     async def answer(self, key: CallKey, question: str, options: Sequence[str]) -> str:
         """What the user says to a question of this call, from the log where it has it.
 
-        Without an answer, or after too many questions, the advice to go on.
+        Without an answer, or after too many or too long questions, the advice to go on.
         """
+        if sum(map(len, (question, *options))) > MOST_QUESTION_CHARACTERS:
+            return GO_ON
         question, *labels = map(self._log.pure, (question, *options))
         async with self._one_question:
             given = self._log.state.answers.get((key, question))
@@ -187,8 +192,7 @@ class Asker:
         return msgspec.structs.replace(call, model=successor)
 
     def _record(self, call: AgentCall, reply: AgentReply | str) -> None:
-        if isinstance(reply, str):
-            reply = AgentReply(text=reply)
+        reply = bounded(AgentReply(text=reply) if isinstance(reply, str) else reply)
         prompt = prompt_text(call)
         digest = content_hash(prompt)
         event = e.AgentReplied(

@@ -10,7 +10,7 @@ from typing import Any
 
 from maker.core.entrance import purified
 from maker.core.redaction import redact
-from maker.core.text import clean, one_line
+from maker.core.text import MOST_CHARACTERS, clean, one_line
 from maker.replies.candidates import Found
 from maker.replies.fit import Fitting
 from maker.replies.loaded import Loaded, Unreadable, Verdict, worse
@@ -18,9 +18,6 @@ from maker.replies.scalars import Plain
 from maker.replies.scan import find
 from maker.replies.schema import Maybe, Record, Schema
 from maker.replies.wanted import Wanted
-
-MAX_CHARS = 4 * 1024 * 1024
-"""Longer texts are refused unread."""
 
 
 def load(text: str, schema: Schema | None = None) -> Loaded:
@@ -42,8 +39,8 @@ def _without_credentials(loaded: Loaded) -> Loaded:
 
 
 def _load(text: str, wanted: Wanted, schema: Schema | None, text_fields: frozenset[str]) -> Loaded:
-    if len(text) > MAX_CHARS:
-        return _unreadable(f"it has {len(text)} characters, more than {MAX_CHARS}")
+    if len(text) > MOST_CHARACTERS:
+        return _unreadable(f"it has {len(text):,} characters, the limit is {MOST_CHARACTERS:,}")
     text = clean(text).lstrip("\ufeff").replace("\r\n", "\n")
     try:
         found = _unquoted(find(text, wanted), wanted)

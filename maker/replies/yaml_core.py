@@ -27,6 +27,7 @@ _KEY = re.compile(
 _WORD_KEY = re.compile(r"[A-Za-z_][\w.-]*")
 _REFUSED_KEY = re.compile(r"(?:[&*!]\S*\s|<<\s*:|\?(?:\s|$))")
 _ITEM = re.compile(r"-(?:[ \t]+|$)")
+_DEEP_ITEM = re.compile(rf"(?:-[ \t]+){{{MAX_DEPTH}}}")
 _REST_OF_LINE = re.compile(r"[ \t]*(?:$|[ \t]#.*)")
 
 
@@ -182,6 +183,8 @@ class BlockReader:
             found = self.peek_past_comments()
             self.count(depth)
             return self.nested(indent, depth) if found and found[0] > indent else Plain(rest)
+        if _DEEP_ITEM.match(rest):  # each level would copy the line
+            raise TooDeep(f"it nests deeper than {MAX_DEPTH} levels")
         if _ITEM.match(rest) or _KEY.match(rest):
             self.lines[self.at] = " " * (indent + width) + rest
             start = self.at

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from maker.core.redaction import redact
+from maker.core.text import MOST_CHARACTERS
 from maker.errors import ConfigError
 
 OWN_FIELDS = ("tools",)
@@ -40,7 +41,11 @@ _FIELDS = {
 def read_mcp_file(path: Path | str) -> dict[str, dict[str, Any]]:
     """The servers of a `.mcp.json`-shaped file, checked, with their references unresolved."""
     try:
-        document = msgspec.json.decode(Path(path).read_bytes())
+        with Path(path).open("rb") as file:
+            content = file.read(MOST_CHARACTERS + 1)
+        if len(content) > MOST_CHARACTERS:
+            raise _bad(path, f"has more than {MOST_CHARACTERS:,} bytes")
+        document = msgspec.json.decode(content)
     except OSError as error:
         raise _bad(path, f"cannot be read: {error.strerror or error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

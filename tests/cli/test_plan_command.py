@@ -112,6 +112,26 @@ def test_no_file_makes_a_check_fail_with_anything_but_code_2(
     assert "Traceback" not in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "command", [("plan", "--check"), ("run", "--agent", "simulated", "--plan")]
+)
+def test_a_plan_that_is_too_long_is_refused_wherever_it_comes_from(
+    command: tuple[str, ...],
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_bytes(b"- " * 1_900_000)
+    for source in (str(path), "-"):
+        with path.open() as standard_input:
+            monkeypatch.setattr("sys.stdin", standard_input)
+            assert main([*command, source]) == 2
+        shown = capfd.readouterr().err
+        assert "has more than 2,000,000 bytes" in shown
+        assert "is it the right file?" in shown
+
+
 def test_a_missing_file_is_told_with_its_name(capfd: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "--check", "/no/such/plan.yaml"]) == 2
     assert "/no/such/plan.yaml" in capfd.readouterr().err

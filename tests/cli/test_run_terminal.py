@@ -162,6 +162,23 @@ def test_a_broken_edit_is_shown_at_its_line_and_can_be_discarded(
 
 
 @pytest.mark.parametrize(
+    ("content", "told"),
+    [("b'x' * 2_000_001", "more than 2,000,000 bytes"), (r"b'\xff'", "is not UTF-8 text")],
+)
+def test_an_edit_that_cannot_be_read_can_be_mended_or_discarded(
+    writing: Fork, tmp_path: Path, content: str, told: str
+) -> None:
+    script = tmp_path / "editor.py"
+    script.write_text(f"import pathlib, sys\npathlib.Path(sys.argv[1]).write_bytes({content})\n")
+    process = writing(VISUAL=f"{shlex.quote(sys.executable)} {shlex.quote(str(script))}")
+    process.answer(QUESTION, "e")
+    process.expect(told)
+    process.answer("[e]dit again, [d]iscard the changes?", "d")
+    process.answer(QUESTION, "s")
+    assert process.end()[0] == 3
+
+
+@pytest.mark.parametrize(
     ("program", "told"),
     [("/no/such/editor", "Set $EDITOR."), ("false", "code 1"), ("true", "as it was")],
 )

@@ -33,6 +33,13 @@ def test_a_file_of_another_shape_is_an_error_that_names_it(tmp_path: Path, conte
     assert "mcpServers" in caught.value.advice
 
 
+def test_a_file_that_is_too_long_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "huge.json"
+    path.write_text('{"mcpServers": {}}'.ljust(2_000_001))
+    with pytest.raises(ConfigError, match=r"huge\.json has more than 2,000,000 bytes"):
+        read_mcp_file(path)
+
+
 def test_a_missing_file_is_an_error_that_names_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.json cannot be read"):
         read_mcp_file(tmp_path / "none.json")
