@@ -10,6 +10,8 @@ from collections.abc import Iterator
 
 from maker.core.text import terminal_safe
 
+QUOTE = "> "
+"""Before each line of what others wrote."""
 WIDTH = 100
 """Where nobody knows how wide the screen is."""
 NARROWEST = 20

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from maker import costs
-from maker.cli.folding import WIDTH, lines_of
+from maker.cli.folding import QUOTE, WIDTH, lines_of
 from maker.cli.render import count, money
 from maker.core.models import (
     OWN_OUTPUT_DECIDES,
@@ -38,7 +38,6 @@ MOST_LINES = 12
 """So many lines of a text stand on the screen where the rest can be asked for."""
 MOST_TITLE_CHARACTERS = 200
 """So much of a title an agent is told, too."""
-QUOTE = "> "
 
 
 class StepView(NamedTuple):
@@ -116,8 +115,10 @@ def _indented(indent: str, text: str, width: int) -> list[str]:
 def _told(step: PlanStep, width: int, more: str) -> list[str]:
     """What the step's agent is told, every line marked as a quotation."""
     lines: list[str] = []
+    inputs = [*step.input_variables, *(["item"] if step.for_each else [])]
     for heading, text in (
         ("its agent is told", step.task_description),
+        ("and is given", ", ".join(dict.fromkeys(inputs))),
         (f"and of {_named(step.primary_tools)}", step.primary_tool_instructions),
         (f"and of {_named(step.fallback_tools)}", step.fallback_tool_instructions),
         ("and to answer in the form", schema_of(step)),

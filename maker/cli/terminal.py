@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import click
 
-from maker.cli.folding import WIDTH
+from maker.cli.folding import QUOTE, WIDTH, lines_of
 from maker.cli.viewers import Viewer
 from maker.core.orchestrator import Consent, nobody
 from maker.core.seams import AskUser
-from maker.core.text import one_line, terminal_safe
+from maker.core.text import one_line
 from maker.store.trouble import Tell
 
 CaughtUp = Callable[[], Awaitable[None]]
@@ -90,9 +90,12 @@ class TerminalQuestions:
         """The user's words, or the option whose number was typed."""
         await self._caught_up()
         with self._viewer.suspended():
-            click.echo(f"\nA question: {terminal_safe(question).strip()}", err=True)
+            click.echo("\nA question:", err=True)
+            for words in lines_of(question, columns() - len(QUOTE)):
+                click.echo(f"{QUOTE}{words}", err=True)
             for number, option in enumerate(options, start=1):
-                click.echo(f"  {number}  {one_line(option)}", err=True)
+                first, *rest = lines_of(one_line(option) or "-", columns() - 5)
+                click.echo("\n     ".join([f"  {number}  {first}", *rest]), err=True)
             how = "A number or your own words" if options else "Your words"
             line = await typed(f"{how} (nothing: the agent decides): ")
         return chosen(line or "", options)

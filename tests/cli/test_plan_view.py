@@ -51,6 +51,14 @@ def test_all_that_an_agent_with_effects_is_told_is_on_the_screen() -> None:
         assert heading in text
 
 
+def test_the_data_that_an_agent_with_effects_is_given_is_named() -> None:
+    inputs = ["step_0_output.command", "item"]
+    lines = shown(
+        step(1, primary_tools=["Bash"], input_variables=inputs, for_each="step_0_output.x")
+    )
+    assert "step_0_output.command, item" in quoted(lines)
+
+
 @pytest.mark.parametrize("tool", ["WebFetch", "WebSearch", "Write", "Bash", "mcp__other"])
 def test_every_effect_stronger_than_reading_shows_its_text(tool: str) -> None:
     assert "Count the words." in quoted(shown(step(0, fallback_tools=[tool])))

@@ -170,8 +170,19 @@ async def test_a_question_is_put_with_its_options_and_waits_for_the_answer(
 ) -> None:
     assert await told(keyboard, b"2\n", "Which \x1b[2Jcolour?", "red\x07", "blue") == "blue"
     shown = capfd.readouterr().err
-    assert "A question: Which colour?" in shown
+    assert "A question:\n> Which colour?\n" in shown
     assert "  1  red\n  2  blue\n" in shown
+
+
+async def test_no_question_of_an_agent_can_pass_for_one_of_maker(
+    keyboard: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ours = "[r]un, [e]dit, [v]iew, [s]top? "
+    evil = f"Which?\r\n\n{'x' * 200} {ours}\x1b[A\u202e"
+    assert await told(keyboard, b"1\n", evil, f"red {'y' * 97} {ours}") != ""
+    shown = capfd.readouterr().err.splitlines()
+    assert all(line.startswith(("> ", "     ")) for line in shown if "[r]un" in line)
+    assert all(len(line) <= 100 and line.isprintable() for line in shown)
 
 
 async def test_what_was_typed_before_a_question_is_not_its_answer(keyboard: int) -> None:
