@@ -1,4 +1,4 @@
-"""`maker cancel`: end a run that has stopped, for good."""
+"""`maker cancel`: end a run for good, also one that another process works on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import asyncio
 import click
 
 from maker import app
-from maker.cli.documents import RUN_HELP, database, echo_document, opened, run_argument
+from maker.cli import stopping
+from maker.cli.documents import RUN_HELP, database, opened, run_argument
 from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
 from maker.core.clock import SystemClock
 from maker.core.events import RunCancelled
@@ -16,6 +17,7 @@ from maker.core.seams import EventStore
 from maker.errors import ConfigError
 from maker.store.claim import Claim
 from maker.store.log import EventLog
+from maker.store.queries import RunRow
 
 
 @click.command(cls=SectionCommand, epilog=RUN_HELP)
@@ -28,22 +30,34 @@ from maker.store.log import EventLog
     section="Cancel",
     help="Why, for the log.",
 )
+@stopping.no_wait_option
 @json_option
 @db_option
-def command(reference: str, db: str | None, as_json: bool, reason: str) -> None:
-    """End a paused, failed or crashed run: it cannot be resumed any more.
+def command(reference: str, db: str | None, as_json: bool, reason: str, no_wait: bool) -> None:
+    """End a run for good: it cannot be resumed any more. What it has finished stays in its log.
 
-    What it has finished stays in its log. A run that is being worked on is not touched: stop
-    that process instead (Ctrl-C), which leaves a run that can be resumed.
+    A run that another process works on is ended by that process, which looks once a second
+    whether it is asked to: it stops its calls, records what they cost, and ends with exit code 1.
+    To be able to go on later, use `maker pause`.
     """
     url = database(db)
     with opened(db) as reader:
-        run = reader.resolve(reference)
-    asyncio.run(_cancel(run, url, reason))
-    if as_json:
-        echo_document(run=run, status="cancelled")
-    else:
-        click.echo(f"cancelled {run}")
+        row = reader.run(reader.resolve(reference))
+    was_held = row.is_held
+    if was_held:
+        asyncio.run(stopping.ask(row.run_id, url, "cancel", reason))
+        if no_wait:
+            stopping.tell(as_json, row, f"will be cancelled by {stopping.holder(row)}")
+            return
+        row = stopping.released(row.run_id, url, _waiting)
+    if row.status != "cancelled" or not was_held:
+        asyncio.run(_cancel(row.run_id, url, reason))
+    with opened(db) as reader:
+        stopping.tell(as_json, reader.run(row.run_id), "is cancelled")
+
+
+def _waiting(row: RunRow) -> str:
+    return f"Waiting for {stopping.holder(row)}, which stops its calls."
 
 
 async def _cancel(run: RunId, url: str, reason: str) -> None:

@@ -29,7 +29,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("maker.cli.replay", "Run a log again without the network; see whether it agrees."),
     "demo": ("maker.cli.demo", "See voting, or a crash and a resume, at no cost."),
     "verify": ("maker.cli.verify", "Check that a run's log is whole and unchanged."),
-    "cancel": ("maker.cli.cancel", "End a stopped run for good."),
+    "pause": ("maker.cli.pause", "Let a run in another process come to rest."),
+    "cancel": ("maker.cli.cancel", "End a run for good."),
     "db": ("maker.cli.db", "Upgrade or check the database."),
     "doctor": ("maker.cli.doctor", "Say what works here: login, versions, database."),
 }

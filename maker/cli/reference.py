@@ -26,7 +26,7 @@ _EXIT_CODES = """\
 | 0 | done (also: a dry run) |
 | 1 | the task failed, there is no such result, or the database cannot be used |
 | 2 | usage: an option, a file, a model or a run that does not exist, a run that is busy |
-| 3 | paused: needs consent or an answer |
+| 3 | paused: needs consent or an answer; or `maker pause` asked for it |
 | 4 | paused: not logged in, no credit, or Claude's program is missing |
 | 5 | paused: a cap was reached |
 | 6 | the replay diverged, or the log is damaged |

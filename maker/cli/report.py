@@ -22,6 +22,7 @@ EXIT_OF_PAUSE = {
     "model": 2,
     "settings": 2,
     "approval": 3,
+    "user": 3,
     "question": 3,
     "ambiguous": 3,
     "tools": 3,

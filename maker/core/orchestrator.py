@@ -15,10 +15,10 @@ from maker.core.ids import new_run_id
 from maker.core.models import MOST_CONTEXT_CHARACTERS, RunId, TaskConfig
 from maker.core.moves import Dispatch, Emit, Pause
 from maker.core.policy import decide, pinned
-from maker.core.seams import Agent, AskUser, Clock, EventStore, Record
+from maker.core.seams import Agent, AskUser, Clock, EventStore, Record, StopRequest
 from maker.core.state import RunState, changed
 from maker.core.version import RULES
-from maker.errors import ConfigError, RunMustPause, StalledDispatch
+from maker.errors import ConfigError, RunMustPause, StalledDispatch, StoreError
 from maker.executor.agent_runner import AgentRunner
 from maker.executor.asking import Asker
 from maker.executor.executor import ExecutorModule
@@ -35,6 +35,10 @@ from maker.validator.validator import ValidatorModule
 
 Consent = Callable[[RunState], Awaitable[Sequence[e.Event]]]
 """Asked when the plan needs consent: gives input events, or none where nobody can answer."""
+
+
+LISTEN_EVERY_S = 1.0
+"""How often the owner of a run looks whether another process asks for something."""
 
 
 async def nobody(state: RunState) -> Sequence[e.Event]:
@@ -68,11 +72,13 @@ class Orchestrator:
         self._clock: Clock = clock or SystemClock()
         self._consent, self._rescued, self._tell = consent, rescued, tell
         self.run_id = run_id or new_run_id(self._clock.now())
-        claim = Claim(self.run_id, store or MemoryStore(), self._clock)
+        self._store: EventStore = store or MemoryStore()
+        self._cancelled: StopRequest | None = None
+        claim = Claim(self.run_id, self._store, self._clock)
         self._log = EventLog(
             claim, history, secrets=secrets, patience_s=config.patience_s, tell=tell
         )
-        asker = Asker(self._log, self._clock, ask_user)
+        asker = self._asker = Asker(self._log, self._clock, ask_user)
         seam = agent or AgentRunner(live_servers=registry.live_servers)
         self._planner = PlannerModule(self._log, asker, seam)
         self._validator = ValidatorModule(self._log, asker, seam)
@@ -133,11 +139,12 @@ class Orchestrator:
         )
 
     async def _pump(self, opening: Sequence[e.Event]) -> None:
-        is_ours = False
+        is_ours, listening = False, None
         try:
             await self._log.writer.open()
             is_ours = True
             await self._open(opening)
+            listening = asyncio.create_task(self._listen(asyncio.current_task()), name="listen")
             await self._drive()
         except RunMustPause as pause:
             detail = f"{pause.detail.rstrip('.')}. {pause.advice}" if pause.advice else pause.detail
@@ -145,10 +152,34 @@ class Orchestrator:
         except asyncio.CancelledError:
             is_ours = is_ours and not self._log.writer.failed
             if is_ours and self.state.status == "running" and self.state.submitted:
-                self._log.append(e.RunPaused(reason="signal", detail="interrupted"))
-            raise
+                self._log.append(self._interrupted())
+            if self._cancelled is None:
+                raise
         finally:
-            await finish(asyncio.ensure_future(self._log.writer.close()))
+            await finish(asyncio.ensure_future(self._close(listening)))
+
+    def _interrupted(self) -> e.RunPaused | e.RunCancelled:
+        if self._cancelled is not None:
+            return e.RunCancelled(detail=self._cancelled.detail)
+        return e.RunPaused(reason="signal", detail="interrupted")
+
+    async def _listen(self, pump: asyncio.Task[None] | None) -> None:
+        """Do what other processes ask of this run: only its owner writes to its log."""
+        while True:
+            await asyncio.sleep(LISTEN_EVERY_S)
+            for request in await self._stop_requests():
+                if request.kind == "pause":
+                    self._asker.pause(RunMustPause("user", request.detail))
+                elif request.kind == "cancel" and self.state.status == "running" and pump:
+                    self._cancelled = request
+                    pump.cancel()
+                    return
+
+    async def _stop_requests(self) -> Sequence[StopRequest]:
+        try:
+            return await self._store.stop_requests(self.run_id)
+        except StoreError:
+            return ()  # the writer meets the same trouble, and tells of it
 
     async def _open(self, opening: Sequence[e.Event]) -> None:
         """Append what opens the session; a log that has grown meanwhile refuses it here."""
@@ -159,6 +190,12 @@ class Orchestrator:
         for path in self._rescued.paths:
             self._tell(f"stored what was in the rescue file {path}")
         rescue.remove(self._rescued)
+
+    async def _close(self, listening: asyncio.Task[None] | None) -> None:
+        if listening is not None:
+            listening.cancel()
+            await asyncio.wait({listening})
+        await self._log.writer.close()
 
     async def _drive(self) -> None:
         while (decision := decide(self.state)) is not None:
@@ -193,5 +230,17 @@ class Orchestrator:
 
     async def _settle(self, pause: Pause) -> Sequence[e.Event]:
         """What an outsider says to a pause; without an answer the run pauses."""
-        answer = await self._consent(self.state) if pause.reason == "approval" else ()
+        answer = await self._ask_consent() if pause.reason == "approval" else ()
         return answer or (e.RunPaused(reason=pause.reason, detail=pause.detail),)
+
+    async def _ask_consent(self) -> Sequence[e.Event]:
+        """The user's answer; none where another process asks for a pause before it comes."""
+        consent = asyncio.ensure_future(self._consent(self.state))
+        pausing = asyncio.ensure_future(self._asker.pausing.wait())
+        try:
+            await asyncio.wait({consent, pausing}, return_when=asyncio.FIRST_COMPLETED)
+            return consent.result() if consent.done() else ()
+        finally:
+            pausing.cancel()
+            consent.cancel()
+            await asyncio.wait({consent})

@@ -21,6 +21,16 @@ class Record(Struct, frozen=True, kw_only=True):
     hash: bytes
 
 
+class StopRequest(Struct, frozen=True, kw_only=True):
+    """What another process asks of the owner of a run; a `kind` that it does not know, it ignores.
+
+    `pause`: finish the calls under way, launch no other. `cancel`: stop at once, for good.
+    """
+
+    kind: str
+    detail: str
+
+
 AskUser: TypeAlias = Callable[[str, Sequence[str]], Awaitable[str]]
 """Puts a question and the labels of its options to the user; "" leaves it to the agent."""
 Answer: TypeAlias = Callable[[CallKey, str, Sequence[str]], Awaitable[str]]
@@ -79,6 +89,17 @@ class EventStore(Protocol):
 
     async def release(self, run: RunId, owner: str) -> None:
         """Give the lease back; nothing happens where another owner has it."""
+        ...
+
+    async def ask_to_stop(self, run: RunId, request: StopRequest, asked_by: str) -> None:
+        """Leave a request for the owner of the run's lease. Raises RunNotFound.
+
+        It is gone once the lease is given back, or passes to another owner.
+        """
+        ...
+
+    async def stop_requests(self, run: RunId) -> Sequence[StopRequest]:
+        """The requests that are open, in order."""
         ...
 
     async def close(self) -> None: ...

@@ -46,7 +46,7 @@ class Asker:
         self._one_question = asyncio.Lock()
         self._under_way: dict[CallKey, float | None] = {}
         self._freed = asyncio.Condition()
-        self._pausing = asyncio.Event()
+        self.pausing = asyncio.Event()
         self._pause: RunMustPause | None = None
 
     async def ask(self, key: CallKey, build: Callable[[CallKey], AgentCall], via: Ask) -> None:
@@ -64,13 +64,17 @@ class Asker:
                 await self._log.writer.durable()
             await self._ask_until_answered(call, via)
         except RunMustPause as pause:
-            self._pause = pause
-            self._pausing.set()
+            self.pause(pause)
             raise
         finally:
             self._under_way.pop(key, None)
             async with self._freed:
                 self._freed.notify_all()
+
+    def pause(self, pause: RunMustPause) -> None:
+        """Launch no call from now on; those that are under way are waited for."""
+        self._pause = self._pause or pause
+        self.pausing.set()
 
     async def answer(self, key: CallKey, question: str, options: Sequence[str]) -> str:
         """What the user says to a question of this call, from the log where it has it.
@@ -165,7 +169,7 @@ class Asker:
                 "rate_limit" if fault.kind in ("rate_limit", "overloaded") else "network",
                 f"{fault.message} ({waits + 1} times; maker waits {LONGEST_WAIT_S:.0f} s at most)",
             ) from fault
-        await rest(self._clock, wait_s, unless=self._pausing)
+        await rest(self._clock, wait_s, unless=self.pausing)
         self._check_pause()
 
     def _record_retry(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from maker.core.models import RunId, RunSummary
-from maker.core.seams import Record
+from maker.core.seams import Record, StopRequest
 from maker.errors import RunNotFound, StoreError
 from maker.store import integrity, lease
 
@@ -22,6 +22,7 @@ class MemoryStore:
         self._logs: dict[RunId, list[Record]] = {}
         self._blobs: dict[str, bytes] = {}
         self._leases: dict[RunId, lease.Lease] = {}
+        self._stop_requests: dict[RunId, list[StopRequest]] = {}
 
     @property
     def rescue_folders(self) -> tuple[Path, ...]:
@@ -65,6 +66,8 @@ class MemoryStore:
         held = self._leases.get(run)
         if held is not None and not lease.may_take(held, owner, now):
             raise lease.busy(run, held, now)
+        if held is None or held.owner != owner:
+            self._stop_requests.pop(run, None)
         self._leases[run] = lease.Lease(owner=owner, expires_at=now + ttl_s)
 
     async def release(self, run: RunId, owner: str) -> None:
@@ -72,6 +75,17 @@ class MemoryStore:
         held = self._leases.get(run)
         if held is not None and held.owner == owner:
             del self._leases[run]
+            self._stop_requests.pop(run, None)
+
+    async def ask_to_stop(self, run: RunId, request: StopRequest, asked_by: str) -> None:
+        """Leave a request for the owner of the run's lease. Raises RunNotFound."""
+        if run not in self._logs:
+            raise RunNotFound(f"there is no run {run}", advice="See `maker history`.")
+        self._stop_requests.setdefault(run, []).append(request)
+
+    async def stop_requests(self, run: RunId) -> list[StopRequest]:
+        """The requests that are open, in order."""
+        return list(self._stop_requests.get(run, ()))
 
     async def close(self) -> None:
         """Nothing is open."""

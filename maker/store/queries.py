@@ -43,6 +43,8 @@ _VERSION_OF_SERVER = "SELECT version_num AS version FROM alembic_version"
 class RunRow(Value, frozen=True, kw_only=True):
     """A run as lists show it. `crashed`: it counts as running, but nobody works on it.
 
+    `is_held`: somebody has its lease, who works on it or is about to give it back.
+
     `damage`: what in the row makes no sense; the summary is without it.
     """
 
@@ -54,6 +56,7 @@ class RunRow(Value, frozen=True, kw_only=True):
     lease_owner: str | None
     lease_expires_at: float | None
     crashed: bool
+    is_held: bool
     is_pruned: bool = False
     damage: str = ""
 
@@ -211,6 +214,7 @@ class Reader:
         """The run in a row of `v_runs`. Raises LogDamaged where it cannot be one."""
         try:
             summary, damage = rows.summary_of(row)
+            is_held = not self._is_abandoned(row)
             return RunRow(
                 key=row["run"],
                 run_id=RunId(row["run_id"].lower()),
@@ -221,7 +225,8 @@ class Reader:
                 head_hash=bytes.fromhex(row["head_hash"]).hex(),
                 lease_owner=row["lease_owner"],
                 lease_expires_at=row["lease_expires_at"],
-                crashed=row["status"] == "running" and self._is_abandoned(row),
+                crashed=row["status"] == "running" and not is_held,
+                is_held=is_held,
             )
         except rows.NO_SUCH_ROW as error:
             raise LogDamaged(

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +19,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from maker.core.models import RunId, RunSummary
-from maker.core.seams import Record
+from maker.core.seams import Record, StopRequest
 from maker.store import (
     engine,
     faults,
@@ -121,6 +122,14 @@ class SqlStore:
         await self._transact(transactions.release, run, owner)
         if self._path is not None and run in self._places:
             await self._in_thread(self._note_end, self._path, run, self._places[run].head)
+
+    async def ask_to_stop(self, run: RunId, request: StopRequest, asked_by: str) -> None:
+        """Leave a request for the owner of the run's lease. Raises RunNotFound."""
+        await self._transact(transactions.ask_to_stop, run, request, asked_by, time.time())
+
+    async def stop_requests(self, run: RunId) -> list[StopRequest]:
+        """The requests that are open, in order."""
+        return await self._transact(transactions.stop_requests, run, reading=True)
 
     async def close(self) -> None:
         """Close the connection and end its thread."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, Select, bindparam, insert, select, text, update
+from sqlalchemy import Connection, Select, bindparam, delete, insert, select, text, update
 
 from maker.core.models import RunId, RunSummary
-from maker.core.seams import Record
+from maker.core.seams import Record, StopRequest
 from maker.errors import RunBusy
 from maker.store import integrity, lease, rows, schema
 
@@ -24,6 +24,13 @@ _ADVANCE = update(schema.runs).where(
     schema.runs.c.head_seq == bindparam("old_seq"),
     schema.runs.c.head_hash == bindparam("old_hash"),
 )
+_KEY = select(schema.runs.c.run).where(schema.runs.c.run_id == bindparam("id")).scalar_subquery()
+_STOP_REQUESTS = (
+    select(schema.requests.c.kind, schema.requests.c.detail)
+    .where(schema.requests.c.run == _KEY)
+    .order_by(schema.requests.c.request)
+)
+_DROP_REQUESTS = delete(schema.requests).where(schema.requests.c.run == _KEY)
 _LEASE = update(schema.runs).where(
     schema.runs.c.run_id == bindparam("id"), schema.runs.c.lease_epoch == bindparam("epoch")
 )
@@ -89,6 +96,8 @@ def acquire(connection: Connection, run: RunId, owner: str, now: float, ttl_s: f
         held = lease.Lease(owner=row.lease_owner, expires_at=row.lease_expires_at)
         if not lease.may_take(held, owner, now):
             raise lease.busy(run, held, now)
+    if row.lease_owner != owner:
+        _drop_requests(connection, run)
     if not _write_lease(connection, run, row.lease_epoch, owner, now + ttl_s):
         raise RunBusy(f"another process has just taken run {run}", advice="See `maker history`.")
     return True
@@ -99,6 +108,29 @@ def release(connection: Connection, run: RunId, owner: str) -> None:
     row = connection.execute(_lease_columns(run)).first()
     if row is not None and row.lease_owner == owner:
         _write_lease(connection, run, row.lease_epoch, None, None)
+        _drop_requests(connection, run)
+
+
+def ask_to_stop(
+    connection: Connection, run: RunId, request: StopRequest, asked_by: str, now: float
+) -> None:
+    """Leave a request for whoever has the lease. Raises RunNotFound."""
+    place = _place(connection, run)
+    if place is None:
+        raise rows.no_such_run(run)
+    row = {"kind": request.kind, "detail": request.detail, "asked_by": asked_by, "asked_at": now}
+    connection.execute(insert(schema.requests), {"run": place.key, **row})
+
+
+def stop_requests(connection: Connection, run: RunId) -> list[StopRequest]:
+    """The open requests, in order."""
+    found = connection.execute(_STOP_REQUESTS, {"id": rows.run_bytes(run)})
+    return [StopRequest(kind=kind, detail=detail) for kind, detail in found]
+
+
+def _drop_requests(connection: Connection, run: RunId) -> None:
+    """What was asked of one owner is no matter of the next one."""
+    connection.execute(_DROP_REQUESTS, {"id": rows.run_bytes(run)})
 
 
 def _place(connection: Connection, run: RunId) -> rows.Place | None:

@@ -13,7 +13,7 @@ import pytest
 from fakes import gone_process
 from maker.core.events import GENESIS
 from maker.core.models import RunId
-from maker.core.seams import EventStore
+from maker.core.seams import EventStore, StopRequest
 from maker.errors import ConcurrentAppend, RunBusy, RunNotFound, StoreError
 from maker.store.lease import this_process
 from maker.store.memory import MemoryStore
@@ -216,3 +216,42 @@ async def test_a_lease_taken_before_the_first_event_holds_from_the_first_event(
 async def test_a_store_can_be_closed_twice_and_before_its_first_use(store):
     await store.close()
     await store.close()
+
+
+PAUSE = StopRequest(kind="pause", detail="lunch")
+CANCEL = StopRequest(kind="cancel", detail="not needed")
+
+
+async def test_requests_to_stop_are_read_in_order_by_the_owner(store, run, log, summary):
+    await store.acquire(run, ELSEWHERE, NOW, 60.0)
+    await store.append(run, log("a"), {}, summary())
+    assert list(await store.stop_requests(run)) == []
+    await store.ask_to_stop(run, PAUSE, "me")
+    await store.ask_to_stop(run, CANCEL, "me")
+    assert list(await store.stop_requests(run)) == [PAUSE, CANCEL]
+    await store.acquire(run, ELSEWHERE, NOW + 10, 60.0)
+    assert list(await store.stop_requests(run)) == [PAUSE, CANCEL]
+
+
+async def test_requests_to_stop_are_gone_when_the_run_is_given_back(store, run, log, summary):
+    await store.acquire(run, ELSEWHERE, NOW, 60.0)
+    await store.append(run, log("a"), {}, summary())
+    await store.ask_to_stop(run, PAUSE, "me")
+    await store.release(run, "somebody else")
+    assert list(await store.stop_requests(run)) == [PAUSE]
+    await store.release(run, ELSEWHERE)
+    assert list(await store.stop_requests(run)) == []
+
+
+async def test_what_was_asked_of_one_owner_is_not_asked_of_the_next(store, run, log, summary):
+    await store.acquire(run, ELSEWHERE, NOW, 60.0)
+    await store.append(run, log("a"), {}, summary())
+    await store.ask_to_stop(run, PAUSE, "me")
+    await store.acquire(run, "the next", NOW + 61, 60.0)
+    assert list(await store.stop_requests(run)) == []
+
+
+async def test_a_request_to_a_run_that_is_not_there_is_refused(store, run):
+    assert list(await store.stop_requests(run)) == []
+    with pytest.raises(RunNotFound, match=run):
+        await store.ask_to_stop(run, PAUSE, "me")

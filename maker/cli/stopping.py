@@ -1,0 +1,70 @@
+"""How `maker pause` and `maker cancel` reach a run that another process works on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import click
+
+from maker.cli.documents import echo_document
+from maker.cli.options import SectionOption
+from maker.core.models import RunId
+from maker.core.seams import StopRequest
+from maker.core.text import one_line
+from maker.store.lease import parse, this_process
+from maker.store.queries import Reader, RunRow
+from maker.store.sql import SqlStore
+
+_LOOK_EVERY_S = 0.2
+_SAY_AFTER_S = 3.0
+
+no_wait_option = click.option(
+    "--no-wait",
+    is_flag=True,
+    cls=SectionOption,
+    section="Another process",
+    help="Leave the request and end; do not wait until it took effect.",
+)
+
+
+async def ask(run: RunId, url: str, kind: str, reason: str) -> None:
+    """Leave a request for the process that works on the run."""
+    me = parse(this_process())
+    detail = reason or f"asked for by `maker {kind}`, process {me.pid} on {me.host}"
+    store = SqlStore(url)
+    try:
+        await store.ask_to_stop(run, StopRequest(kind=kind, detail=detail), this_process())
+    finally:
+        await store.close()
+
+
+def released(run: RunId, url: str, waiting: Callable[[RunRow], str]) -> RunRow:
+    """The row of the run once nobody works on it any more; what is waited for is said once."""
+    since = time.monotonic()
+    is_told = False
+    while (row := _row(run, url)).is_held:
+        if not is_told and time.monotonic() - since > _SAY_AFTER_S:
+            click.echo(f"{waiting(row)} Ctrl-C ends the waiting, not the request.", err=True)
+            is_told = True
+        time.sleep(_LOOK_EVERY_S)
+    return row
+
+
+def holder(row: RunRow) -> str:
+    """The process that works on the run, as people name it."""
+    owner = parse(row.lease_owner or "")
+    return one_line(f"process {owner.pid} on {owner.host}", 80)
+
+
+def tell(as_json: bool, row: RunRow, message: str) -> None:
+    """Say what became of the run."""
+    if as_json:
+        echo_document(run=row.run_id, status=row.status, head_seq=row.head_seq, message=message)
+    else:
+        click.echo(f"run {row.run_id} {message}")
+
+
+def _row(run: RunId, url: str) -> RunRow:
+    with Reader(url) as reader:
+        return reader.run(run)
