@@ -32,10 +32,10 @@ Call = Callable[..., str]
 
 @pytest.fixture
 def maker(
-    postgres: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    postgres_alone: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Call:
     """Runs a command on the database, expects its exit code and gives what it printed."""
-    monkeypatch.setenv("MAKER_DATABASE_URL", postgres)
+    monkeypatch.setenv("MAKER_DATABASE_URL", postgres_alone)
 
     def call(*args: str, code: int = 0) -> str:
         ended = main(args)
@@ -82,10 +82,12 @@ def test_a_paused_run_is_gone_on_with_and_buys_nothing_twice(maker: Call) -> Non
 @pytest.mark.parametrize(
     "change", ["UPDATE events SET payload = ''", "DELETE FROM events", "UPDATE events SET seq = 99"]
 )
-def test_events_are_neither_changed_nor_deleted(maker: Call, postgres: str, change: str) -> None:
+def test_events_are_neither_changed_nor_deleted(
+    maker: Call, postgres_alone: str, change: str
+) -> None:
     maker(*RUN)
     with (
-        sqlalchemy.create_engine(normal(postgres)).connect() as connection,
+        sqlalchemy.create_engine(normal(postgres_alone)).connect() as connection,
         pytest.raises(sqlalchemy.exc.IntegrityError, match="never changed"),
     ):
         connection.exec_driver_sql(change)
