@@ -57,6 +57,9 @@ _WITHOUT_TOOLS = _Tokens(1_500, 8_000, 80, 1_200)
 _WITH_TOOLS = _Tokens(6_000, 120_000, 300, 6_000)
 """All turns of one sample together; most of the input of later turns is read from a cache."""
 
+_ORDINARY_CHARACTERS = 4_000
+"""Of the texts that a sample is told; what is longer is added to the figures above."""
+_CHARACTERS_A_TOKEN = 4
 _WINDOW_TOKENS, _LONGEST_ANSWER_TOKENS = 200_000, 32_000
 GOOD_SAMPLE, POOR_SAMPLE = 0.99, 0.8
 """Chances that one sample is right, at the two ends of an estimate."""
@@ -65,12 +68,16 @@ MOST_ITEMS = 20
 
 
 class StepLoad(NamedTuple):
-    """What the cost of a step depends on; `passes` are iterations at the low and high end."""
+    """What the cost of a step depends on; `passes` are iterations at the low and high end.
+
+    `told_characters` is the length of what each sample is told, as far as it is known.
+    """
 
     model: str
     with_tools: bool
     strategy: VotingStrategy = Single()
     passes: tuple[int, int] = (1, 1)
+    told_characters: int = 0
 
 
 def price_of(model: str) -> Price:
@@ -98,11 +105,12 @@ def usage_cost(model: str, usage: Usage) -> float:
     return (input_tokens * price.input_usd + usage.output_tokens * price.output_usd) / 1e6
 
 
-def sample_cost(model: str, *, with_tools: bool) -> CostRange:
+def sample_cost(model: str, *, with_tools: bool, told_characters: int = 0) -> CostRange:
     """What one sample of a step may cost."""
+    more = max(0, told_characters - _ORDINARY_CHARACTERS) // _CHARACTERS_A_TOKEN
     price, tokens = price_of(model), _WITH_TOOLS if with_tools else _WITHOUT_TOOLS
-    low = tokens.input_low * price.input_usd + tokens.output_low * price.output_usd
-    high = tokens.input_high * price.input_usd + tokens.output_high * price.output_usd
+    low = (tokens.input_low + more) * price.input_usd + tokens.output_low * price.output_usd
+    high = (tokens.input_high + more) * price.input_usd + tokens.output_high * price.output_usd
     return CostRange(low / 1e6, high / 1e6)
 
 
@@ -110,7 +118,9 @@ def step_cost(load: StepLoad, most_samples: int) -> CostRange:
     """What one step may cost with all its samples and iterations."""
     good = min(load.strategy.expected_samples(GOOD_SAMPLE), most_samples)
     poor = min(load.strategy.expected_samples(POOR_SAMPLE), most_samples)
-    sample = sample_cost(load.model, with_tools=load.with_tools)
+    sample = sample_cost(
+        load.model, with_tools=load.with_tools, told_characters=load.told_characters
+    )
     return sample.times(good * load.passes[0], poor * load.passes[1])
 
 

@@ -89,3 +89,10 @@ def test_tokens_cost_what_their_model_and_the_cache_make_of_them() -> None:
     )
     assert costs.usage_cost("claude-sonnet-4-5", usage) == pytest.approx(0.03 + 0.015 + 0.03 + 0.03)
     assert costs.usage_cost("claude-sonnet-5-5", usage) == pytest.approx(0.02 + 0.01 + 0.02 + 0.02)
+
+
+def test_long_texts_have_their_price() -> None:
+    usual = costs.sample_cost("claude-sonnet-4-5", with_tools=False)
+    long = costs.sample_cost("claude-sonnet-4-5", with_tools=False, told_characters=404_000)
+    assert long.low_usd - usual.low_usd == pytest.approx(0.30)  # 100,000 tokens at $3 a million
+    assert costs.sample_cost("claude-sonnet-4-5", with_tools=False, told_characters=900) == usual

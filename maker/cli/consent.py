@@ -101,7 +101,10 @@ async def _wait_for(*command: str) -> int:
 
 def _question(state: RunState, more: str) -> str:
     assert state.plan is not None, "there is no plan to ask about"
-    shown = tree(state.plan, state.settings, state.task.tools, width=columns(), more=more)
+    task = state.task
+    shown = tree(
+        state.plan, state.settings, task.tools, context=task.context, width=columns(), more=more
+    )
     wanted = "\n".join(f"  {grant_words(grant)}" for grant in missing_grants(state))
     return f"\n{shown}\n\nIt would:\n{wanted}"
 

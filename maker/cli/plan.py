@@ -29,7 +29,8 @@ from maker.cli.render import count
 from maker.cli.run import check_output, new_request, output_of
 from maker.cli.terminal import columns
 from maker.cli.texts import read_text
-from maker.core.models import Plan, RunId, TaskConfig, ToolSpec
+from maker.core import events as e
+from maker.core.models import Plan, RunId, TaskConfig
 from maker.core.state import RunState
 from maker.core.text import one_line
 from maker.planner.plan_text import plan_to_yaml
@@ -84,21 +85,22 @@ def _printer(parameters: dict[str, Any]) -> session.Present:
         if state.plan is None or state.status != "paused" or state.reason != "dry_run":
             return None
         if parameters["as_json"]:
-            echo_document(run_id=run, **_document(state.plan, state.settings, state.task.tools))
+            echo_document(run_id=run, **_document(state.plan, state.settings, state.task))
             return None
-        return _shown(state.plan, state.settings, state.task.tools, parameters["as_yaml"])
+        if parameters["as_yaml"]:
+            return _yaml(state.plan)
+        task = state.task
+        return tree(state.plan, state.settings, task.tools, context=task.context, width=columns())
 
     return printed
 
 
-def _shown(plan: Plan, config: TaskConfig, tools: list[ToolSpec], as_yaml: bool) -> str:
-    if as_yaml:
-        return plan_to_yaml(plan).rstrip("\n")
-    return tree(plan, config, tools, width=columns())
+def _yaml(plan: Plan) -> str:
+    return plan_to_yaml(plan).rstrip("\n")
 
 
-def _document(plan: Plan, config: TaskConfig, tools: list[ToolSpec]) -> dict[str, Any]:
-    views = step_views(plan, config, tools)
+def _document(plan: Plan, config: TaskConfig, task: e.TaskSubmitted) -> dict[str, Any]:
+    views = step_views(plan, config, task.tools, context=task.context)
     return {
         "plan": plan,
         "cost": plan_cost(views, config),
@@ -132,8 +134,9 @@ def _check(parameters: dict[str, Any]) -> int:
             if reads_context(examined.plan):
                 click.echo("it reads `context`: --context FILE, or what is piped to it", err=True)
             click.echo(voting_outlook(examined.plan, config, tools), err=True)
+            shown = tree(examined.plan, config, tools, width=columns())
             session.write_answer(
-                _shown(examined.plan, config, tools, parameters["as_yaml"]), parameters["file"]
+                _yaml(examined.plan) if parameters["as_yaml"] else shown, parameters["file"]
             )
     return 0 if examined.plan is not None else 2
 

@@ -15,6 +15,7 @@ from maker import costs
 from maker.cli.folding import QUOTE, WIDTH, lines_of
 from maker.cli.render import count, money
 from maker.core.models import (
+    CONTEXT,
     OWN_OUTPUT_DECIDES,
     PIPELINE_END,
     Effect,
@@ -33,6 +34,7 @@ from maker.executor.context import (
     why_not_voted,
 )
 from maker.tools.effects import STRENGTH, resolve_effect, strongest
+from maker.validator.plan_view import told_characters
 
 MOST_LINES = 12
 """So many lines of a text stand on the screen where the rest can be asked for."""
@@ -50,9 +52,11 @@ class StepView(NamedTuple):
     cost: costs.CostRange
 
 
-def step_views(plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec]) -> list[StepView]:
-    """Each step of a valid plan as it would run under this configuration."""
-    return [_step_view(step, config, tools) for step in plan.steps]
+def step_views(
+    plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec], *, context: str = ""
+) -> list[StepView]:
+    """Each step of a valid plan as it would run under this configuration, with this context."""
+    return [_step_view(step, config, tools, context) for step in plan.steps]
 
 
 def plan_cost(views: Sequence[StepView], config: TaskConfig) -> str:
@@ -62,9 +66,11 @@ def plan_cost(views: Sequence[StepView], config: TaskConfig) -> str:
     return _range(costs.total(view.cost for view in views), config.max_cost_usd)
 
 
-def voting_outlook(plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec]) -> str:
+def voting_outlook(
+    plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec], *, context: str = ""
+) -> str:
     """How many steps are or could be voted on, and what voting would cost more."""
-    views = step_views(plan, config, tools)
+    views = step_views(plan, config, tools, context=context)
     votable = [view for view in views if not view.not_voted]
     of_all = f"{len(votable)} of {count(len(views), 'step')}"
     if config.voting_strategy != "none":
@@ -73,7 +79,11 @@ def voting_outlook(plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec]) ->
         return f"{of_all} could be voted on"
     voted = msgspec.structs.replace(config, voting_strategy="first_to_k")
     now, then = (
-        costs.total(view.cost for view in step_views(plan, each, tools) if not view.not_voted)
+        costs.total(
+            view.cost
+            for view in step_views(plan, each, tools, context=context)
+            if not view.not_voted
+        )
         for each in (config, voted)
     )
     more = costs.CostRange(then.low_usd - now.low_usd, then.high_usd - now.high_usd)
@@ -83,13 +93,19 @@ def voting_outlook(plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec]) ->
 
 
 def tree(
-    plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec], *, width: int = WIDTH, more: str = ""
+    plan: Plan,
+    config: TaskConfig,
+    tools: Sequence[ToolSpec],
+    *,
+    context: str = "",
+    width: int = WIDTH,
+    more: str = "",
 ) -> str:
     """The plan as an indented tree, safe for a terminal of this width.
 
     `more` says what shows the whole texts; without it they are shown here, however long.
     """
-    views = step_views(plan, config, tools)
+    views = step_views(plan, config, tools, context=context)
     effects = sorted({view.effect for view in views}, key=STRENGTH.index)
     head = f"Plan: {count(len(views), 'step')}; effects: {', '.join(effects)}"
     lines = _indented("", f"{head}; cost: {plan_cost(views, config)}", width)
@@ -140,7 +156,9 @@ def _named(tools: Sequence[str]) -> str:
     return one_line(", ".join(tools), 1_000) or "no tools"
 
 
-def _step_view(step: PlanStep, config: TaskConfig, tools: Sequence[ToolSpec]) -> StepView:
+def _step_view(
+    step: PlanStep, config: TaskConfig, tools: Sequence[ToolSpec], context: str
+) -> StepView:
     used = [*step.primary_tools, *step.fallback_tools]
     effect = strongest([resolve_effect(used, tools), step.effect or "pure"])
     strategy, _ = strategy_config(config, step, effect)
@@ -149,6 +167,8 @@ def _step_view(step: PlanStep, config: TaskConfig, tools: Sequence[ToolSpec]) ->
         with_tools=bool(used),
         strategy=named(strategy, config.voting_n, config.voting_k),
         passes=_passes(step),
+        told_characters=told_characters(step)
+        + (len(context) if CONTEXT in step.input_variables else 0),
     )
     cost = costs.step_cost(load, config.max_voting_samples)
     return StepView(step, effect, strategy, why_not_voted(step, effect), cost)

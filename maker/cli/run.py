@@ -130,8 +130,16 @@ def answer(run: RunId, state: RunState) -> str | None:
     asked = state.reason == "approval" and on_terminal()  # the plan stands above the question
     if state.status == "paused" and state.reason in ("dry_run", "approval") and not asked:
         assert state.plan is not None, "only a plan can be dry or wait for approval"
-        more, tools = f"maker show {run} --plan", state.task.tools
-        click.echo(tree(state.plan, state.settings, tools, width=columns(), more=more), err=True)
+        more, task = f"maker show {run} --plan", state.task
+        shown = tree(
+            state.plan,
+            state.settings,
+            task.tools,
+            context=task.context,
+            width=columns(),
+            more=more,
+        )
+        click.echo(shown, err=True)
     if state.status != "completed" or state.finished is None:
         return None
     return answer_text(state.finished.result.get("output"))

@@ -189,8 +189,8 @@ class _Watch:
         self._viewer.show(self._seq + 1, event)
         match event:
             case e.ValidationPassed() if self.state.plan is not None:
-                tools = self.state.task.tools
-                self._viewer.say(voting_outlook(self.state.plan, self.state.settings, tools))
+                plan, config, task = self.state.plan, self.state.settings, self.state.task
+                self._viewer.say(voting_outlook(plan, config, task.tools, context=task.context))
             case e.StepStarted():
                 self._has_effects |= event.effect in ("write", "external")
             case _:

@@ -135,6 +135,8 @@ _FINITE = ("call_timeout_s", "patience_s", "max_cost_usd", "max_minutes")
 """A log holds neither NaN nor infinity."""
 MOST_INSTRUCTION_CHARACTERS = 100_000
 """About 25,000 tokens; every planning attempt pays for them again."""
+MOST_TASK_CHARACTERS = 100_000
+"""Of all texts of a step together; every sample of it pays for them again."""
 MOST_CONTEXT_CHARACTERS = 400_000
 """About 100,000 tokens; the planner and every step that names the context pay for them."""
 CONTEXT = "context"

@@ -9,7 +9,9 @@ from maker.core.grants import AGAIN
 from maker.core.models import DEFAULT_MODEL, Plan, PlanStep, TaskConfig
 from maker.core.moves import Decision, Dispatch, Emit, Pause
 from maker.core.state import Lane, RunState, problems_text
+from maker.errors import ConfigError
 from maker.tools.effects import FETCH, effect_of, grants_needed, resolve_effect, strongest
+from maker.tools.permissions import can_confine, cannot_confine, edits_files
 from maker.tools.web import grants_for, plain_hosts_in
 
 CURRENT_SONNET = "claude-sonnet-5-5"
@@ -164,7 +166,20 @@ def _no_plan(state: RunState) -> e.TaskFailed:
 def _before_effects(state: RunState) -> Pause | None:
     if state.settings.dry_run:
         return Pause("dry_run", "the plan is valid; nothing was executed")
+    unusable = _unusable_folder(state)
+    if unusable:
+        return Pause("settings", f"{unusable.message}. {unusable.advice}")
     missing = missing_grants(state)
     if missing:
         return Pause("approval", f"the plan needs consent for: {', '.join(missing)}")
     return None
+
+
+def _unusable_folder(state: RunState) -> ConfigError | None:
+    """What is wrong with the folder of a plan that writes; known before the first step is."""
+    config, steps = state.settings, state.plan.steps if state.plan else []
+    writes = any(edits_files([*step.primary_tools, *step.fallback_tools]) for step in steps)
+    is_real = config.agent == "claude" and config.cwd
+    return (
+        cannot_confine(config.cwd) if writes and is_real and not can_confine(config.cwd) else None
+    )

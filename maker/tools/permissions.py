@@ -5,7 +5,8 @@ Pure. The rules are the CLI's own (`Edit(//folder/**)`); the CLI resolves links 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from maker.core.models import AgentCall
@@ -24,6 +25,8 @@ _EDITORS = ("Write", "Edit", "NotebookEdit")
 _READERS = ("Read", "Glob", "Grep")
 _PATTERN = frozenset("*?[]{}\\\n\r")
 """Characters that would make a path in a rule stand for other paths too."""
+_TRIMMED = re.compile(r"[\s\ufeff](?=/|$)")
+"""A blank that the CLI takes away at the end of a name: its rule would stand for another path."""
 
 
 def offered(call: AgentCall) -> list[str]:
@@ -53,7 +56,7 @@ def allow_rules(call: AgentCall, folders: Sequence[str]) -> list[str]:
     if FETCH in tools:
         hosts = [f"{FETCH}(domain:{host})" for host in granted_hosts(call.grants)]
         rules += [FETCH] if "web" in call.grants else hosts
-    if any(tool in _EDITORS for tool in tools):
+    if edits_files(tools):
         rules += [f"Edit(/{_exact(folder)}/**)" for folder in folders]
     if any(tool in _READERS for tool in tools):
         rules += [rule for path in call.literal_paths for rule in _read_rules(path)]
@@ -65,19 +68,35 @@ def settings(call: AgentCall, folders: Sequence[str]) -> dict[str, Any]:
     return {"permissions": {"allow": allow_rules(call, folders)}}
 
 
+def edits_files(tools: Iterable[str]) -> bool:
+    """Whether an agent with these tools must be kept inside its working folder."""
+    return any(tool in _EDITORS for tool in tools)
+
+
+def can_confine(folder: str) -> bool:
+    """Whether a rule can say of this working folder, and of no other, that it may be changed."""
+    is_exact = not _PATTERN & set(folder) and not _TRIMMED.search(folder)
+    return folder.startswith("/") and folder.strip("/") != "" and is_exact
+
+
+def cannot_confine(folder: str) -> ConfigError:
+    """Why nothing may be written in this folder, and what to do."""
+    return ConfigError(
+        f"no agent that writes can be kept inside the working folder {folder!r}",
+        field="cwd",
+        advice="Use a folder below / with none of * ? [ ] { } \\ in its path and no blank at the "
+        "end of a name (--cwd).",
+    )
+
+
 def _exact(folder: str) -> str:
-    if not folder.startswith("/") or folder == "/" or _PATTERN & set(folder):
-        raise ConfigError(
-            f"no agent can be kept inside the working folder {folder!r}",
-            field="cwd",
-            advice="Use a folder below / whose path holds none of * ? [ ] { } \\",
-        )
+    if not can_confine(folder):
+        raise cannot_confine(folder)
     return folder.rstrip("/")
 
 
 def _read_rules(path: str) -> list[str]:
     """A literal path is a file or a folder; anything that is no plain path gets no rule."""
-    plain = path.startswith("/") and path.strip("/") and path == path.strip()
-    if not plain or _PATTERN & set(path) or ".." in path.split("/"):
+    if not can_confine(path) or ".." in path.split("/"):
         return []
     return [f"Read(/{path.rstrip('/')})", f"Read(/{path.rstrip('/')}/**)"]

@@ -79,7 +79,8 @@ CHECKS: tuple[Check, ...] = (
         name="text",
         find=shape_checks.text,
         teach="`title` and `task_description` are not empty: they are all the agent is told.",
-        fix="Say what the step is, completely: its agent sees nothing else.",
+        fix="Say what the step is, completely: its agent sees nothing else. What is longer than a "
+        "prompt belongs into a file that the step reads.",
     ),
     Check(
         name="known-tools",

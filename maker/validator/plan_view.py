@@ -44,6 +44,18 @@ def output_path(variable: str) -> OutputPath | None:
     return OutputPath(int(match[1]), match[2].removeprefix(".")) if match else None
 
 
+def told_characters(step: PlanStep) -> int:
+    """How much text of its plan each agent of the step is told."""
+    texts = (
+        step.title,
+        step.task_description,
+        step.primary_tool_instructions,
+        step.fallback_tool_instructions,
+        step.output_schema,
+    )
+    return sum(map(len, texts))
+
+
 def reads_context(plan: Plan) -> bool:
     """Whether some step names the data that came with the instruction as an input."""
     return any(CONTEXT in step.input_variables for step in plan.steps)

@@ -7,10 +7,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from maker.core.models import OWN_OUTPUT_DECIDES, PlanStep
+from maker.core.models import MOST_TASK_CHARACTERS, OWN_OUTPUT_DECIDES, PlanStep
 from maker.tools.effects import STRENGTH, find_spec
 from maker.validator.findings import Finding, found
-from maker.validator.plan_view import PlanView, is_conditional
+from maker.validator.plan_view import PlanView, is_conditional, told_characters
 
 TASK_TYPES = ("action_step", "conditional_step")
 
@@ -29,11 +29,14 @@ def step_numbers(view: PlanView) -> Iterator[Finding]:
 
 
 def text(view: PlanView) -> Iterator[Finding]:
-    """Steps say what they are."""
+    """Steps say what they are, in as many words as a prompt can hold."""
     for step in view.plan.steps:
         for field in ("title", "task_description"):
             if not getattr(step, field).strip():
                 yield found(step, f"{field} is empty", field=field)
+        if (size := told_characters(step)) > MOST_TASK_CHARACTERS:
+            limit = f"more than the limit of {MOST_TASK_CHARACTERS:,}"
+            yield found(step, f"its texts have {size:,} characters, {limit}", field="title")
 
 
 def task_type(view: PlanView) -> Iterator[Finding]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from maker.cli.main import main
 from maker.cli.plan_files import examine, line_of, problem_lines
-from maker.cli.plan_view import tree, voting_outlook
+from maker.cli.plan_view import step_views, tree, voting_outlook
 from maker.core.models import Plan, PlanStep, Problem, Repeat, TaskConfig
 from maker.tools.registry import ToolRegistry
 
@@ -149,6 +150,17 @@ def test_the_tree_names_lists_effects_and_why_a_step_is_not_voted() -> None:
 def test_the_cap_limits_the_cost_that_is_shown() -> None:
     shown = tree(the_plan(), TaskConfig(instruction="x", max_cost_usd=0.05), TOOLS)
     assert "capped at $0.0500" in shown
+
+
+def test_what_a_step_is_told_is_priced() -> None:
+    plain = the_plan()
+    reading = plain.steps[0]
+    changes = {"task_description": "x" * 84_000, "input_variables": ["context"]}
+    long = msgspec.structs.replace(reading, **changes)
+    config, context = TaskConfig(instruction="x"), "y" * 320_000
+    before = step_views(plain, config, TOOLS)[0].cost
+    after = step_views(Plan(reasoning="r", steps=[long]), config, TOOLS, context=context)[0].cost
+    assert after.low_usd - before.low_usd == pytest.approx(0.30, rel=0.01)
 
 
 def test_the_outlook_says_what_voting_would_cost_more() -> None:

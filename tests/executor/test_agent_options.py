@@ -109,9 +109,9 @@ def test_a_literal_path_may_be_read_unless_it_could_stand_for_others(tmp_path: P
 
 
 def test_a_folder_whose_name_is_a_pattern_cannot_be_written_to(tmp_path: Path) -> None:
-    for name in ("a*b", "a[b]c", "{x}", "a\\b"):
+    for name in ("a*b", "a[b]c", "{x}", "a\\b", "a ", "a /b", "a\N{NO-BREAK SPACE}"):
         folder = tmp_path / name
-        folder.mkdir()
+        folder.mkdir(parents=True, exist_ok=True)
         assert options(tmp_path, cwd=str(folder), tools=["Read"])["tools"] == ["Read"]
         with pytest.raises(ConfigError, match="kept inside"):
             options(tmp_path, cwd=str(folder), tools=["Edit"], grants=["write"])

@@ -71,6 +71,16 @@ def test_each_problem_says_where_what_and_how_to_mend_it() -> None:
     assert problem.fix
 
 
+@pytest.mark.parametrize("field", ["task_description", "primary_tool_instructions"])
+def test_a_text_that_no_prompt_should_hold_is_refused_before_any_step(field: str) -> None:
+    (problem,) = check(action(0, -1, **{field: "x" * 3_000_000})).errors
+    assert (problem.check, problem.step) == ("text", 0)
+    assert "3,00" in problem.message
+    assert "limit of 100,000" in problem.message
+    assert "file" in problem.fix
+    assert found(action(0, -1, **{field: "x" * 90_000})) == set()
+
+
 def test_every_check_that_finds_nothing_is_counted() -> None:
     assert check(action(0, -1)).checks_passed == len(CHECKS)
     assert check(action(0, -1, title="")).checks_passed == len(CHECKS) - 1
