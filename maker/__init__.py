@@ -62,9 +62,10 @@ async def run_task(
     same database that the command line uses. Give a `run_id` (any new UUID) to resume by it.
     `context` is data that the planner sees, and every step of the plan that names it as an input.
     """
-    app = import_module("maker.app")
+    app, preflight = import_module("maker.app"), import_module("maker.preflight")
     orchestrator_class = sys.modules[__name__].Orchestrator
     registry = app.registry_for(config, registry)
+    await preflight.require_usable(config, registry.mcp_servers)
     async with app.opened(store) as opened:
         orchestrator = orchestrator_class(
             config=config,

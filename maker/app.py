@@ -6,15 +6,24 @@ import asyncio
 import contextlib
 import os
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
 from typing import Any
 
+from maker import preflight
 from maker.core import events as e
 from maker.core.clock import SystemClock
 from maker.core.fold import fold
 from maker.core.grants import AGAIN
 from maker.core.keeping import kept_steps
-from maker.core.models import Plan, RunId, TaskConfig
+from maker.core.models import Plan, PlanStep, RunId, TaskConfig
 from maker.core.orchestrator import Consent, Orchestrator, nobody
 from maker.core.seams import Agent, AskUser, EventStore
 from maker.core.secret_names import environment_secrets
@@ -31,14 +40,31 @@ from maker.tools.registry import ToolRegistry
 
 
 class Session:
-    """An orchestrator with the events that open its session."""
+    """An orchestrator with the events that open its session.
 
-    def __init__(self, orchestrator: Orchestrator, opening: Sequence[e.Event]) -> None:
+    `servers` are the MCP servers that are tried before anything is recorded.
+    """
+
+    def __init__(
+        self,
+        orchestrator: Orchestrator,
+        opening: Sequence[e.Event],
+        servers: Sequence[str] = (),
+        require_usable: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self.orchestrator, self._opening = orchestrator, opening
+        self.servers, self._require_usable = servers, require_usable
 
-    def run(self) -> AsyncGenerator[e.Event, None]:
-        """The events of the session, each once it is on disk."""
-        return self.orchestrator.run(*self._opening)
+    async def run(self) -> AsyncGenerator[e.Event, None]:
+        """The events of the session, each once it is on disk.
+
+        Raises ConfigError, and records nothing, where the settings make the first call fail.
+        """
+        if self._require_usable is not None:
+            await self._require_usable()
+        async with contextlib.aclosing(self.orchestrator.run(*self._opening)) as events:
+            async for event in events:
+                yield event
 
 
 @contextlib.asynccontextmanager
@@ -128,7 +154,25 @@ def submitted(
         tell=tell,
         **seams(config, registry),
     )
-    return Session(orchestrator, _opening(orchestrator.submission(), plan, orchestrator.state))
+    opening = _opening(orchestrator.submission(), plan, orchestrator.state)
+    return _checked(orchestrator, opening, config, registry, plan.steps if plan else None)
+
+
+def _checked(
+    orchestrator: Orchestrator,
+    opening: Sequence[e.Event],
+    config: TaskConfig,
+    registry: ToolRegistry,
+    steps: Sequence[PlanStep] | None,
+) -> Session:
+    """A session that is refused where these steps (None: any) cannot be done as it is set up."""
+    servers = registry.mcp_servers
+    return Session(
+        orchestrator,
+        opening,
+        list(preflight.servers_needed(config, servers, steps)),
+        lambda: preflight.require_usable(config, servers, steps),
+    )
 
 
 async def resumed(
@@ -174,7 +218,18 @@ async def resumed(
     if again:
         options = {**options, "allow": [g for g in options["allow"] if g not in again]}
     opening = _opening(e.RunResumed(options=options, replan=replan, rules=RULES), plan, state)
-    return Session(orchestrator, [*opening, *([e.PlanApproved(grants=again)] if again else [])])
+    opening += [e.PlanApproved(grants=again)] if again else []
+    return _checked(orchestrator, opening, config, registry, _steps_left(state, plan, replan))
+
+
+def _steps_left(state: RunState, plan: Plan | None, replan: bool) -> list[PlanStep] | None:
+    """The steps that a resume will do; None where they are still to be planned."""
+    done: Collection[int] = state.execution.outputs
+    if plan is None and not replan and state.phase in ("planned", "validated", "executing"):
+        plan = state.plan
+    elif plan is not None:
+        done = kept_steps(state, plan)
+    return [step for step in plan.steps if step.step not in done] if plan else None
 
 
 def _opening(

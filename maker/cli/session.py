@@ -146,6 +146,8 @@ class _Watch:
 
     async def to_the_end(self, interrupts: Interrupts) -> None:
         """Show every event until the session is over, also those after an interruption."""
+        if self._session.servers:
+            self._viewer.say(f"Trying MCP servers: {', '.join(self._session.servers)}")
         self._viewer.start(lambda: self.state)
         try:
             await self._show_all(interrupts)

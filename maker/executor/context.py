@@ -12,6 +12,7 @@ from maker.core.inputs import source_of, variable
 from maker.core.models import (
     CONDITIONAL_SCHEMA,
     CONTEXT,
+    MOST_CONTEXT_CHARACTERS,
     OWN_OUTPUT_DECIDES,
     AgentCall,
     CallKey,
@@ -116,7 +117,8 @@ def too_large(state: RunState, step: PlanStep, iteration: int) -> str:
     if item is not step_prompt.MISSING:
         values["item"] = item
     sizes = {name: len(msgspec.json.encode(value)) for name, value in values.items()}
-    sizes[CONTEXT] = len(context_of(state, step))
+    # what was let in fits, though a redacted secret can be longer than the secret
+    sizes[CONTEXT] = min(len(context_of(state, step)), MOST_CONTEXT_CHARACTERS)
     if sum(sizes.values()) <= MOST_INPUT_CHARACTERS:
         return ""
     name = max(sizes, key=lambda key: sizes[key])

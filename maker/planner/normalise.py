@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from maker.core.models import CONDITIONAL_SCHEMA, Plan, PlanStep, ToolSpec
-from maker.tools.effects import find_spec
+from maker.tools.effects import find_spec, is_mcp, offered_name
 from maker.validator.plan_view import is_conditional
 
 
@@ -37,7 +37,9 @@ def _step(step: PlanStep, tools: Sequence[ToolSpec], notes: list[str]) -> PlanSt
 
 
 def _tool(name: str, tools: Sequence[ToolSpec]) -> str:
-    """The known tool that differs only in case, if there is just one."""
+    """The tool as the CLI spells it; the known one that differs only in case, if just one does."""
+    if is_mcp(name):
+        name = offered_name(name)
     if find_spec(name, tools) is not None:
         return name
     same = [spec.name for spec in tools if spec.name.casefold() == name.casefold()]

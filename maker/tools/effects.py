@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from maker.core.grants import GRANTS
@@ -23,6 +24,7 @@ BUILTIN_EFFECTS: dict[str, Effect] = {
 }
 FETCH = "WebFetch"
 """The one tool whose web can be restricted to hosts; see `web.py`."""
+_NOT_OFFERED = re.compile(r"[^A-Za-z0-9_-]")
 _BUILTIN_GRANTS = {"Write": "write", "Edit": "write", "NotebookEdit": "write", "Bash": "bash"}
 
 
@@ -39,6 +41,11 @@ def is_mcp(tool: str) -> bool:
 def mcp_server(tool: str) -> str:
     """The server's name in `mcp__server` or `mcp__server__tool`; empty for a builtin."""
     return tool.split("__", 2)[1] if is_mcp(tool) else ""
+
+
+def offered_name(tool: str) -> str:
+    """The name by which the CLI offers a tool of an MCP server: what it cannot hold becomes `_`."""
+    return _NOT_OFFERED.sub("_", tool)
 
 
 def find_spec(tool: str, specs: Sequence[ToolSpec]) -> ToolSpec | None:

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 from maker.core.models import Effect, ToolSpec
 from maker.errors import ConfigError
-from maker.tools.effects import BUILTIN_EFFECTS, STRENGTH
+from maker.tools.effects import BUILTIN_EFFECTS, STRENGTH, offered_name
 from maker.tools.mcp_config import check_name, checked, without_own
 
 DESCRIPTIONS = {
@@ -149,7 +149,7 @@ def _declared_tool(server: str, name: str, value: Any) -> ToolSpec:
         raise ConfigError(
             f"MCP server {server}: {name!r} cannot name a tool",
             field="mcp_servers",
-            advice="Use letters, digits, dashes and underscores; write other characters as _.",
+            advice=f"Declare it as the CLI offers it: {offered_name(str(name)) or '?'}",
         )
     if isinstance(value, ToolSpec):
         return _spec(full, value.description, value.effect)

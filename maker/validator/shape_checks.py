@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from maker.core.models import MOST_TASK_CHARACTERS, OWN_OUTPUT_DECIDES, PlanStep
-from maker.tools.effects import STRENGTH, find_spec
+from maker.tools.effects import STRENGTH, find_spec, is_mcp, offered_name
 from maker.validator.findings import Finding, found
 from maker.validator.plan_view import PlanView, is_conditional, told_characters
 
@@ -57,6 +57,9 @@ def known_tools(view: PlanView) -> Iterator[Finding]:
                     near = difflib.get_close_matches(tool, names, n=1)
                     hint = f"the nearest is {near[0]}" if near else _listed(names)
                     yield found(step, f"there is no tool {tool!r}; {hint}", field=field)
+                elif is_mcp(tool) and tool != offered_name(tool):
+                    message = f"the tool {tool!r} is offered as {offered_name(tool)}"
+                    yield found(step, message, field=field)
 
 
 def _listed(names: list[str]) -> str:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maker.core.models import Plan, PlanStep, Problem, Repeat
+from maker.core.models import Plan, PlanStep, Problem, Repeat, ToolSpec
 from maker.planner.fields import CONVERT
 from maker.planner.parser import Parsed, parse_plan
 from maker.planner.plan_text import plan_to_yaml
@@ -279,3 +279,12 @@ def test_no_mapping_makes_the_parser_raise(step: dict[str, Any], reasoning: Any)
 def test_no_text_makes_the_parser_raise(text: str) -> None:
     result = parse_plan(text, TOOLS)
     assert (result.plan is None) == bool(result.problems)
+
+
+def test_a_tool_is_read_as_the_cli_spells_it_and_the_change_is_noted() -> None:
+    specs = [*TOOLS, ToolSpec(name="mcp__s", description="", effect="external")]
+    plan = [{**MINIMAL, "primary_tools": ["mcp__s__add.item"]}]
+    result = parse_plan(json.dumps({"reasoning": "r", "plan": plan}), specs)
+    assert result.plan is not None
+    assert result.plan.steps[0].primary_tools == ["mcp__s__add_item"]
+    assert result.notes == ["step 0: primary_tools read as mcp__s__add_item"]

@@ -9,6 +9,7 @@ from maker.tools.effects import (
     STRENGTH,
     effect_of,
     grants_needed,
+    offered_name,
     resolve_effect,
 )
 from maker.tools.registry import ToolRegistry
@@ -81,6 +82,11 @@ def test_an_older_log_knew_the_web_as_reading() -> None:
     old = [ToolSpec(name=name, description="", effect="read") for name in ("WebFetch", "WebSearch")]
     assert resolve_effect(["WebFetch", "WebSearch"], old) == "read"
     assert grants_needed(["WebFetch", "WebSearch"], old) == []
+
+
+def test_a_tool_is_offered_in_the_letters_of_the_cli() -> None:
+    assert offered_name("mcp__s__add.item") == "mcp__s__add_item"
+    assert offered_name("söök it") == "s__k_it"
 
 
 def test_an_mcp_tool_that_writes_needs_the_external_grant_since_it_cannot_be_scoped() -> None:

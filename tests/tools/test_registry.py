@@ -121,6 +121,12 @@ def test_badly_declared_tools_are_refused(tools: object) -> None:
         ToolRegistry().register_mcp("docs", {**STDIO, "tools": tools})
 
 
+def test_a_tool_is_declared_as_the_cli_offers_it() -> None:
+    with pytest.raises(ConfigError, match=r"'add\.item'") as refused:
+        ToolRegistry().register_mcp("docs", {**STDIO, "tools": {"add.item": {}}})
+    assert "add_item" in refused.value.advice
+
+
 @pytest.mark.parametrize("config", [None, "python server.py", [], 7])
 def test_settings_that_are_no_object_are_refused(config: object) -> None:
     with pytest.raises(ConfigError, match="docs"):

@@ -71,6 +71,13 @@ def test_each_problem_says_where_what_and_how_to_mend_it() -> None:
     assert problem.fix
 
 
+def test_a_tool_that_the_cli_spells_otherwise_is_refused() -> None:
+    specs = [*TOOLS, ToolSpec(name="mcp__s", description="", effect="external")]
+    (problem,) = check(action(0, -1, primary_tools=["mcp__s__add.item"]), tools=specs).errors
+    assert problem.check == "known-tools"
+    assert "offered as mcp__s__add_item" in problem.message
+
+
 @pytest.mark.parametrize("field", ["task_description", "primary_tool_instructions"])
 def test_a_text_that_no_prompt_should_hold_is_refused_before_any_step(field: str) -> None:
     (problem,) = check(action(0, -1, **{field: "x" * 3_000_000})).errors
