@@ -307,6 +307,8 @@ class AgentReply(Value, frozen=True, kw_only=True):
     `cost_usd` and `usage` are None where the agent did not say; unknown is not zero. `estimated`:
     no result came, so the cost is that of the messages that were heard, at list price.
     `left_running` are commands that the agent started and did not wait for; they were ended.
+    `denied` are tools that the agent tried in vain, at `denied_paths`; reading is no matter of
+    trust, so that what it was not let read is in `denied_reads` alone.
     """
 
     text: str
@@ -321,6 +323,8 @@ class AgentReply(Value, frozen=True, kw_only=True):
     simulated: bool = False
     estimated: bool = False
     left_running: tuple[str, ...] = ()
+    denied_paths: tuple[str, ...] = ()
+    denied_reads: tuple[str, ...] = ()
 
 
 class AnswerCount(Value, frozen=True, kw_only=True):

@@ -20,11 +20,13 @@ FOLDER = "\0working folder\0"
 def request_hash(call: AgentCall, rules: int = RULES) -> Digest:
     """SHA-256 (hex) over the call's meaning; equal questions have equal hashes.
 
-    The working folder's place in the prompt counts as a placeholder, but under the first rules.
+    The working folder's place in the prompt, and that of folders to read, counts as a placeholder,
+    but under the first rules.
     """
     meaning = {name: getattr(call, name) for name in MEANING}
-    if call.cwd and rules >= 2:
-        meaning["prompt"] = call.prompt.replace(call.cwd, FOLDER)
+    if rules >= 2:
+        for folder in sorted(filter(None, [call.cwd, *call.add_dirs]), key=len, reverse=True):
+            meaning["prompt"] = meaning["prompt"].replace(folder, FOLDER)
     return Digest(hashlib.sha256(msgspec.json.encode(meaning, order="deterministic")).hexdigest())
 
 

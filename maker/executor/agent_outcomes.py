@@ -11,6 +11,7 @@ from maker.core.text import one_line
 from maker.errors import AgentNotReady, AgentUnavailable, ModelNotFound
 from maker.executor.agent_heard import Heard
 from maker.executor.agent_values import count, string
+from maker.tools.bounds import READERS, path_of
 
 RETRY = frozenset({"rate_limit", "overloaded", "server", "network", "crashed", "budget"})
 FATAL = {
@@ -185,6 +186,7 @@ def reply(
 ) -> AgentReply:
     """The reply with all figures that are known; an error where there is a `kind`."""
     result = heard.result
+    denied, denied_paths, denied_reads = _denied(getattr(result, "permission_denials", None))
     duration = count(getattr(result, "duration_ms", None))
     whole = AgentReply(
         text=_final_text(heard, failed=bool(kind)),
@@ -196,7 +198,9 @@ def reply(
         model=heard.model,
         stop_reason=string(getattr(result, "stop_reason", "")),
         error=AgentError(kind=kind, message=message) if kind else None,
-        denied=_denied(getattr(result, "permission_denials", None)),
+        denied=denied,
+        denied_paths=denied_paths,
+        denied_reads=denied_reads,
     )
     return bounded(whole)
 
@@ -210,7 +214,20 @@ def _final_text(heard: Heard, *, failed: bool) -> str:
     return said if final and said.rstrip().endswith(final.rstrip()) else final
 
 
-def _denied(value: Any) -> tuple[str, ...]:
-    entries = value if isinstance(value, list) else []
-    names = [string(entry.get("tool_name")) for entry in entries if isinstance(entry, dict)]
-    return tuple(name for name in dict.fromkeys(names) if name)
+def _denied(value: Any) -> tuple[tuple[str, ...], ...]:
+    """What the agent was not let do: tools, the paths that they were told, and paths to read."""
+    entries = [e for e in value if isinstance(e, dict)] if isinstance(value, list) else []
+    tools, paths, reads = [], [], []
+    for entry in entries:
+        tool, told = string(entry.get("tool_name")), entry.get("tool_input")
+        path = path_of(tool, told if isinstance(told, dict) else {})
+        if tool in READERS:
+            reads.append(path)
+        else:
+            tools.append(tool)
+            paths.append(path)
+    return _each_once(tools), _each_once(paths), _each_once(reads)
+
+
+def _each_once(texts: list[str]) -> tuple[str, ...]:
+    return tuple(text for text in dict.fromkeys(texts) if text)

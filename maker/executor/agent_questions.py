@@ -80,13 +80,12 @@ class Interview:
         self.failure: Exception | None = None
 
     def options(self) -> dict[str, Any]:
-        """What the SDK is told so that the agent may ask."""
-        before = {"matcher": TOOL, "hooks": [self.before_tool], "timeout": LONGEST_THOUGHT_S}
-        return {
-            "tools": [TOOL],
-            "permission_prompt_tool_name": "stdio",
-            "hooks": {"PreToolUse": [before]},
-        }
+        """What the SDK is told so that the agent may ask, beside the hook."""
+        return {"tools": [TOOL], "permission_prompt_tool_name": "stdio"}
+
+    def hooks(self) -> list[dict[str, Any]]:
+        """What the SDK is told to call before a question."""
+        return [{"matcher": TOOL, "hooks": [self.before_tool], "timeout": LONGEST_THOUGHT_S}]
 
     async def before_tool(self, event: Any, tool_use_id: str | None, context: Any) -> Any:
         """The CLI's hook before AskUserQuestion: allows it, with the answers in its input."""

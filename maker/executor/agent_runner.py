@@ -27,9 +27,10 @@ from maker.core.seams import Answer
 from maker.errors import AgentUnavailable
 from maker.executor import processes
 from maker.executor.agent_ends import LINGER_S, end_left, finished
+from maker.executor.agent_folders import Fence
 from maker.executor.agent_heard import Heard, listen
 from maker.executor.agent_offers import Offer, missing, not_ready, silence, unnamed
-from maker.executor.agent_options import sdk_options, server_stderr
+from maker.executor.agent_options import sdk_options, server_stderr, working_folder
 from maker.executor.agent_outcomes import error_kind, outcome, over_budget, reply
 from maker.executor.agent_questions import Interview, WorkingTime
 from maker.executor.once import Once
@@ -91,7 +92,12 @@ class AgentRunner:
         not_for_it = await self._unnamed_tools(call)
         talk = _Talk(call, WorkingTime(call.timeout_s))
         interview = Interview(call.key, answer, talk.worked) if call.may_ask and answer else None
-        await self._hold(talk, not_for_it, interview.options() if interview else {})
+        environ = {**os.environ, **self._environ}
+        before_tool = Fence(call, working_folder(call), environ).hooks()
+        before_tool += interview.hooks() if interview else []
+        more = interview.options() if interview else {}
+        hooks = {"PreToolUse": before_tool}
+        await self._hold(talk, more | {"hooks": hooks, "disallowed_tools": not_for_it})
         if interview and interview.failure:
             raise interview.failure
         return self._read(talk)
@@ -111,7 +117,7 @@ class AgentRunner:
         tools = [*filter(is_mcp, call.tools)]
         call = msgspec.structs.replace(call, tools=tools, may_ask=False)
         talk = _Talk(call, WorkingTime(call.timeout_s))
-        await self._hold(talk, [], {"hooks": {"UserPromptSubmit": [{"hooks": [_block]}]}})
+        await self._hold(talk, {"hooks": {"UserPromptSubmit": [{"hooks": [_block]}]}})
         found = self._read(talk)
         offer = talk.heard.offer or silence(call, found.error.message if found.error else "")
         refused = not_ready(call, offer, talk.last_lines)
@@ -119,13 +125,12 @@ class AgentRunner:
             raise refused
         return offer
 
-    async def _hold(self, talk: _Talk, not_for_it: list[str], more: Options) -> None:
+    async def _hold(self, talk: _Talk, more: Options) -> None:
         """Start the CLI and hear it out, or stop it at its deadline; nothing of it stays behind."""
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="maker-call-")))
             options = self._options(talk, folder)
             options |= more | {"tools": [*options["tools"], *more.get("tools", [])]}
-            options["disallowed_tools"] = not_for_it
             await self._starts.acquire()
             permit = stack.enter_context(ExitStack())
             permit.callback(self._starts.release)
@@ -193,6 +198,7 @@ class AgentRunner:
         hooks: Any = {
             event: [HookMatcher(**{"on_failure": "block", **matcher}) for matcher in matchers]
             for event, matchers in options.pop("hooks", {}).items()
+            if matchers
         }
         told = ClaudeAgentOptions(**options, hooks=hooks)
         async for message in query(prompt=prompt, options=told):

@@ -209,6 +209,7 @@ def _prompts(state: RunState, step: PlanStep, lane: Lane) -> Prompts:
         effect=lane.effect,
         literal_paths=literal_paths(state.settings.instruction),
         hosts=None if "web" in grants else granted_hosts(grants),
+        add_dirs=lane.config.add_dirs,
         targets=_targets(state, step),
     )
 

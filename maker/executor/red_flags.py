@@ -61,6 +61,15 @@ def token_estimate(text: str) -> int:
 
 def judge(reply: AgentReply, contract: Contract) -> Ballot:
     """The sample as a vote, or the first red flag that it carries."""
+    ballot = _judged(reply, contract)
+    if not ballot.flag or not reply.denied_reads:
+        return ballot
+    paths = ", ".join(one_line(path, 100) for path in reply.denied_reads[:3])
+    detail = f"{ballot.detail} (it was not let read {paths})"
+    return msgspec.structs.replace(ballot, detail=detail)
+
+
+def _judged(reply: AgentReply, contract: Contract) -> Ballot:
     flagged = _flag_of_reply(reply) or _flag_of_length(reply.text, contract)
     if flagged:
         return flagged
@@ -93,7 +102,9 @@ def _flag_of_reply(reply: AgentReply) -> Ballot | None:
         return _flag("error", f"{kind}: {message}", kind)
     if reply.denied:
         names = ", ".join(one_line(name, 40) for name in reply.denied[:5])
-        return _flag("denied", f"the agent tried what it may not: {names}")
+        paths = ", ".join(one_line(path, 100) for path in reply.denied_paths[:3])
+        where = f" ({paths})" if paths else ""
+        return _flag("denied", f"the agent tried what it may not: {names}{where}")
     if not reply.text.strip():
         return _flag("empty", "the reply has no text")
     if _API_ERROR.match(reply.text):

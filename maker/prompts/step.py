@@ -17,6 +17,7 @@ from maker.core.models import (
 from maker.core.text import one_line
 from maker.prompts.parts import Prompts, block, json_block, sections
 from maker.replies.schema import example, parse_schema
+from maker.tools.bounds import READERS
 from maker.tools.effects import FETCH, find_spec
 from maker.tools.web import MOST_HOSTS
 
@@ -76,6 +77,7 @@ def step_prompts(
     effect: Effect = "pure",
     literal_paths: Sequence[str] = (),
     hosts: Sequence[str] | None = None,
+    add_dirs: Sequence[str] = (),
     targets: Sequence[int] | None = None,
 ) -> Prompts:
     """The prompts of one sample. `targets` replaces the step's own where the plan left them out.
@@ -92,7 +94,7 @@ def step_prompts(
             _inputs(inputs, missing),
             _item(item, iteration),
             _last_output(step, iteration, last_output),
-            _tools(step, tools, cwd, literal_paths, hosts),
+            _tools(step, tools, cwd, [*add_dirs, *_named(step, literal_paths)], hosts),
             _limits(step, effect, earlier_failures),
             _answer(step, targets if targets is not None else step.targets),
         ]
@@ -163,14 +165,21 @@ def _last_output(step: PlanStep, iteration: int, last_output: Any) -> str:
     )
 
 
+def _named(step: PlanStep, literal_paths: Sequence[str]) -> list[str]:
+    """The paths of the instruction that the step speaks of: no other is its business."""
+    own_text = f"{step.task_description}\n{step.primary_tool_instructions}"
+    return [path for path in literal_paths if path in own_text]
+
+
 def _tools(
     step: PlanStep,
     specs: Sequence[ToolSpec],
     cwd: str,
-    literal_paths: Sequence[str],
+    outside: Sequence[str],
     hosts: Sequence[str] | None,
 ) -> str:
-    if not (step.primary_tools or step.fallback_tools):
+    tools = [*step.primary_tools, *step.fallback_tools]
+    if not tools:
         return ""
     lines = ["# Tools", *_tool_lines("Use", step.primary_tools, specs)]
     if step.primary_tool_instructions.strip():
@@ -181,11 +190,11 @@ def _tools(
         lines.append(f"In that case: {step.fallback_tool_instructions.strip()}")
     if cwd:
         lines.append(f"The working folder is {cwd}; relative paths start there.")
-    own_text = f"{step.task_description}\n{step.primary_tool_instructions}"
-    outside = [path for path in literal_paths if path in own_text]
     if outside:
-        lines.append(f"Outside of it you may read: {', '.join(outside)}")
-    if FETCH in (*step.primary_tools, *step.fallback_tools) and hosts is not None:
+        lines.append(f"Outside of it you may read only: {', '.join(outside)}")
+    elif cwd and any(tool in READERS for tool in tools):
+        lines.append("Outside of it you may read nothing.")
+    if FETCH in tools and hosts is not None:
         lines.append(f"{FETCH} reaches these hosts and no others: {', '.join(hosts[:MOST_HOSTS])}")
     return "\n".join(lines)
 

@@ -83,10 +83,11 @@ def test_the_folder_in_a_prompt_is_no_part_of_what_was_asked() -> None:
             key=CallKey("step/0.0/0/0"),
             role="step",
             system_prompt="",
-            prompt=f"The working folder is {folder}; look at {folder}/README.md.",
+            prompt=f"The working folder is {folder}; look at {folder}/docs and {folder}-more.",
             model="m",
             prompt_version="1",
             cwd=folder,
+            add_dirs=[f"{folder}-more"],
         )
 
     assert request_hash(call("/a/b")) == request_hash(call("/c"))

@@ -91,6 +91,20 @@ def test_a_denied_tool_is_named_once() -> None:
     assert end(result(permission_denials=denials)).denied == ("Bash", "Write")
 
 
+def test_what_may_not_be_read_is_told_apart_from_what_may_not_be_done() -> None:
+    def denial(tool: str, **told: Any) -> dict[str, Any]:
+        return {"tool_name": tool, "tool_input": told}
+
+    reads = [denial("Read", file_path="/a"), denial("Grep", pattern="x", path="/b")]
+    reads += [denial("Glob", pattern="/c/*"), denial("Read", file_path="/a")]
+    found = end(said("4"), result(permission_denials=reads))
+    assert (found.denied, found.denied_paths, found.denied_reads) == ((), (), ("/a", "/b", "/c/*"))
+    writes = [denial("Write", file_path="/d"), denial("NotebookEdit", notebook_path="/e")]
+    found = end(said("4"), result(permission_denials=[*reads[:1], *writes]))
+    assert (found.denied, found.denied_reads) == (("Write", "NotebookEdit"), ("/a",))
+    assert found.denied_paths == ("/d", "/e")
+
+
 FLAGS = {
     "max_tokens": api_error("max_output_tokens", None),
     "refusal": api_error("invalid_request", None, stop_reason="refusal"),

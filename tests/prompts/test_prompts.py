@@ -213,6 +213,16 @@ def test_a_conditional_step_is_told_what_it_may_choose() -> None:
     assert "`next_step` is one of 2, 5, -1" in prompts(step, targets=[2, 5, -1]).user
 
 
+def test_a_step_that_reads_is_told_beforehand_what_it_may_read() -> None:
+    named = {"task_description": "Read /data/a.csv.", "primary_tools": ["Read"]}
+    told = {"literal_paths": ["/data/a.csv", "/data/b.csv"], "add_dirs": ["/docs"]}
+    user = prompts(a_step(**named), **told).user
+    assert "Outside of it you may read only: /docs, /data/a.csv\n" in user
+    assert "/data/b.csv" not in user
+    assert "Outside of it you may read nothing." in prompts(a_step(primary_tools=["Grep"])).user
+    assert "Outside of it" not in prompts(a_step(primary_tools=["Bash"])).user
+
+
 def test_only_the_newest_failure_is_told_on_one_short_line() -> None:
     user = prompts(a_step(), earlier_failures=["old reason", "x\n" * 1_000]).user
     assert "old reason" not in user

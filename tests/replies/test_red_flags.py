@@ -47,6 +47,18 @@ def test_a_bad_reply_carries_its_flag(reply: AgentReply, expected: str) -> None:
     assert ballot.answer == ""
 
 
+def test_a_denied_write_is_flagged_with_its_path_and_a_denied_read_is_not() -> None:
+    answer = '{"n": 1, "why": ""}'
+    wrote = AgentReply(text=answer, denied=("Write",), denied_paths=("/tmp/LIVE/x",))
+    assert "Write (/tmp/LIVE/x)" in judge(wrote, VOTED).detail
+    assert flag(AgentReply(text=answer, denied_reads=("/etc/hosts",))) == ""
+
+
+def test_the_reason_of_a_flag_names_what_could_not_be_read() -> None:
+    unread = AgentReply(text="I cannot say.", denied_reads=("/etc/hosts", "/etc/fstab"))
+    assert judge(unread, VOTED).detail.endswith("(it was not let read /etc/hosts, /etc/fstab)")
+
+
 def test_a_repaired_reply_that_fits_is_kept_where_nothing_is_voted() -> None:
     ballot = judge(AgentReply(text='{"n": 1, "why": "x",}'), Contract(schema=VOTED.schema))
     assert (ballot.flag, ballot.verdict) == ("", "repaired")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from pathlib import Path
 
@@ -62,7 +63,7 @@ async def test_a_step_really_reads_a_file_and_no_settings_of_the_project_count(l
 
     api = live.api(script)
     reply = await live.runner(api).ask(live.call(tools=["Read"], effect="read"))
-    assert (reply.text, reply.denied) == ("yes", ("Read",))
+    assert (reply.text, reply.denied, reply.denied_reads) == ("yes", (), ("/etc/hostname",))
     assert tools_offered(api.requests[0]) == ["Read"]
     assert api.requests[0]["model"] == "claude-sonnet-4-5"
     assert "MARK-OF-MEMORY" not in str(api.requests)
@@ -93,6 +94,62 @@ async def test_a_step_with_write_cannot_write_outside_its_folder(live) -> None:
     reply = await runner.ask(call)
     assert (reply.text, reply.denied) == ("done", ("Write",))
     assert {name for name, path in paths.items() if path.exists()} == {"inside"}
+
+
+async def test_letter_case_links_and_the_home_lead_nowhere_and_the_refusal_says_what_is_allowed(
+    live,
+) -> None:
+    twin, home = live.folder / "WORK", live.folder / "home"
+    twin.mkdir()
+    home.mkdir()
+    (twin / "secret.txt").write_text("secret")
+    (live.cwd / "out").symlink_to(twin)
+    mine = live.cwd / "mine.txt"
+    mine.write_text("mine")
+    told: list[str] = []
+
+    def script(request: Request) -> Reply | str:
+        if found := tool_results(request):
+            told.extend(found)
+            return "done"
+        writes = [f"{twin}/a", "out/b", "~/c", f" {twin}/d", "mine2.txt"]
+        reads = [f"{twin}/secret.txt", "out/secret.txt", str(mine)]
+        return Reply(
+            [
+                *(use("Write", file_path=path, content="x") for path in writes),
+                use("Edit", file_path=f"{twin}/secret.txt", old_string="secret", new_string="x"),
+                *(use("Read", file_path=path) for path in reads),
+                *(use("Glob", pattern=pattern) for pattern in (f"{twin}/*", "out/*", "*.txt")),
+                *(use("Grep", pattern="secret", path=path) for path in (str(twin), "out")),
+            ]
+        )
+
+    tools = ["Write", "Edit", "Read", "Glob", "Grep"]
+    call = live.call(tools=tools, effect="write", grants=["write"])
+    reply = await live.runner(live.api(script), {"HOME": str(home)}).ask(call)
+    assert [path.name for path in twin.iterdir()] == ["secret.txt"]
+    assert (twin / "secret.txt").read_text() == "secret"
+    assert sorted(path.name for path in live.cwd.iterdir()) == ["mine.txt", "mine2.txt", "out"]
+    assert not list(home.iterdir())
+    assert (reply.denied, len(reply.denied_paths), len(reply.denied_reads)) == (("Write",), 4, 6)
+    refused = [text for text in told if "out of bounds" in text]
+    assert len(refused) == 10
+    assert all(f"only below {live.cwd}" in text for text in refused)
+
+
+async def test_a_long_result_that_the_cli_puts_into_a_file_of_its_own_may_be_read(live) -> None:
+    def script(request: Request) -> Reply | str:
+        found = tool_results(request)
+        if not found:
+            return Reply([use("Bash", command="seq 1 30000")])
+        saved = re.search(r"\S+/tool-results/\S+\.txt", found[0])
+        if saved:
+            return Reply([use("Read", file_path=saved[0], offset=29_000, limit=10)])
+        return "yes" if "29005" in found[0] else found[0][:200]
+
+    call = live.call(tools=["Bash", "Read"], effect="write", grants=["bash"])
+    reply = await live.runner(live.api(script)).ask(call)
+    assert (reply.text, reply.denied_reads) == ("yes", ())
 
 
 async def test_a_folder_reached_by_a_link_with_an_odd_name_is_still_its_own(live) -> None:
@@ -168,7 +225,8 @@ async def test_a_path_in_the_instruction_may_be_read_and_its_neighbour_may_not(l
     paths = [str(outside / "named"), str(outside / "n*")]
     call = live.call(tools=["Read"], effect="read", literal_paths=paths)
     reply = await live.runner(live.api(script)).ask(call)
-    assert (reply.text, reply.denied) == ("named", ("Read",))
+    neighbour = str(outside / "neighbour")
+    assert (reply.text, reply.denied, reply.denied_reads) == ("named", (), (neighbour,))
 
 
 async def test_ten_samples_run_at_once_though_only_two_start_at_once(live) -> None:

@@ -69,6 +69,24 @@ async def test_a_question_reaches_the_user_and_the_answer_reaches_the_model(live
     assert tools_offered(api.requests[0]) == ["AskUserQuestion"]
 
 
+async def test_an_agent_that_may_ask_is_kept_inside_its_folder_all_the_same(live) -> None:
+    def script(request: Request) -> Answer:
+        found = tool_results(request)
+        outside = str(live.folder / "WORK" / "x")
+        uses = [use("AskUserQuestion", questions=[DATABASE])]
+        uses += [use("Write", file_path=path, content="x") for path in (outside, "inside")]
+        return "\n".join(found) if found else Reply(uses)
+
+    user = User()
+    call = live.call(may_ask=True, tools=["Write"], effect="write", grants=["write"])
+    reply = await live.runner(live.api(script)).ask(call, user)
+    assert '"Which database?"="PostgreSQL"' in reply.text
+    assert f"only below {live.cwd}" in reply.text
+    assert reply.denied == ("Write",)
+    assert [path.name for path in live.cwd.iterdir()] == ["inside"]
+    assert not (live.folder / "WORK").exists()
+
+
 async def test_the_answers_to_several_questions_reach_the_model_each_in_its_place(live) -> None:
     other = question("Which colour?", "red", "blue")
     api, user = live.api(asks([DATABASE, NAME], [other])), User()
