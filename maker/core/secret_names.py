@@ -15,9 +15,11 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SECRETS = frozenset(
     _WORD.findall(
         "KEY KEYS APIKEY TOKEN TOKENS SECRET SECRETS PASSWORD PASSWORDS PASSWD PASS PWD PASSPHRASE "
-        "PAT CREDENTIAL CREDENTIALS CREDS COOKIE COOKIES AUTH AUTHORIZATION"
+        "PAT SSHPASS CREDENTIAL CREDENTIALS CREDS COOKIE COOKIES AUTH AUTHORIZATION"
     )
 )
+_ENDINGS = ("PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "SECRET", "APIKEY")
+"""No other word ends in one of these: PGPASSWORD, GITHUBTOKEN."""
 _NO_SECRETS = frozenset(
     _WORD.findall(
         "DIR DIRS DIRECTORY FOLDER PATH PATHS FILE FILES FILENAME SOCK SOCKET HOME ROOT URL URI "
@@ -35,7 +37,9 @@ _PLAIN_WORD = re.compile(r"[a-z]+")
 def names_secret(name: str) -> bool:
     """Whether the name says that its value is a secret: GITHUB_PAT, X-Api-Key, authToken."""
     words = [word.upper() for word in _WORD.findall(name)]
-    return not _SECRETS.isdisjoint(words) and words[-1] not in _NO_SECRETS and name not in _FOLDERS
+    if not words or words[-1] in _NO_SECRETS or name in _FOLDERS:
+        return False
+    return any(word in _SECRETS or word.endswith(_ENDINGS) for word in words)
 
 
 def environment_secrets(

@@ -1,7 +1,7 @@
 """MCP server settings: reading `.mcp.json` files, checking them, resolving `${VAR}` references.
 
 Settings are stored with their references unresolved; `expand` runs only right before the SDK
-gets them. Literal secrets are refused, because a run's log would keep them for ever.
+gets them. Literal secrets are refused, see `mcp_secrets.py`.
 """
 
 from __future__ import annotations
@@ -13,20 +13,14 @@ from typing import Any
 
 import msgspec
 
-from maker.core.redaction import redact
 from maker.core.text import MOST_CHARACTERS
 from maker.errors import ConfigError
+from maker.tools.mcp_secrets import REFERENCE, refuse_literals
 
 OWN_FIELDS = ("tools",)
 """Fields of a server's settings that are maker's own, not the SDK's."""
 
 _SERVER_NAME = re.compile(r"[A-Za-z0-9-]+(_[A-Za-z0-9-]+)*")
-_REFERENCE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
-_SECRET_NAME = re.compile(
-    r"authorization|cookie|credential|passw|secret|token|(^|[-_])(api)?key$|apikey|(^|[-_])pat$",
-    re.IGNORECASE,
-)
-_NOT_SECRET_NAME = re.compile(r"[-_](file|path|url|dir|id|limit)$", re.IGNORECASE)
 _FIELDS = {
     "stdio": {
         "command": "a string",
@@ -72,8 +66,7 @@ def checked(name: str, config: Any, *, where: str = "") -> dict[str, Any]:
         raise ConfigError(f"{where}: its settings are not an object", field="mcp_servers")
     result = {"type": "stdio" if "command" in config else "", **config}
     _check_fields(where, result)
-    _refuse_secrets(where, result)
-    _refuse_known_credentials(where, result)
+    refuse_literals(where, result)
     return result
 
 
@@ -120,46 +113,6 @@ def _fits(value: Any, kind: str) -> bool:
             return isinstance(value, str)
 
 
-def _pairs(value: Any) -> list[tuple[str, Any]]:
-    return list(value.items()) if isinstance(value, dict) else []
-
-
-def _refuse_secrets(where: str, config: Mapping[str, Any]) -> None:
-    for field in ("env", "headers"):
-        for key, value in _pairs(config.get(field)):
-            if _looks_secret(key) and value and not _REFERENCE.search(value):
-                variable = re.sub(r"\W+", "_", key).upper()
-                raise ConfigError(
-                    f"{where}: {field}.{key} holds a literal secret",
-                    field="mcp_servers",
-                    advice=f'Put it into a variable and refer to it, as in "${{{variable}}}": '
-                    "settings are kept in the run's log.",
-                )
-    if re.search(r"://[^/@\s]*:(?!\$\{)[^/@\s]+@", str(config.get("url", ""))):
-        raise ConfigError(
-            f"{where}: the url holds a literal password",
-            field="mcp_servers",
-            advice='Put it into a variable and refer to it, as in "${VAR}".',
-        )
-
-
-def _refuse_known_credentials(where: str, config: Mapping[str, Any]) -> None:
-    """A key that is known by its shape, wherever it stands: the log would keep it as redacted."""
-    for field, value in config.items():
-        text = str(value)
-        if redact(text) != text:
-            raise ConfigError(
-                f"{where}: {field} holds a literal credential",
-                field="mcp_servers",
-                advice='Put it into a variable and refer to it, as in "${VAR}": settings are kept '
-                "in the run's log.",
-            )
-
-
-def _looks_secret(key: str) -> bool:
-    return bool(_SECRET_NAME.search(key)) and not _NOT_SECRET_NAME.search(key)
-
-
 def without_own(config: Mapping[str, Any]) -> dict[str, Any]:
     """The settings without maker's own fields."""
     return {key: item for key, item in config.items() if key not in OWN_FIELDS}
@@ -171,7 +124,7 @@ def expand(config: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, A
     def walk(node: Any) -> Any:
         match node:
             case str():
-                return _REFERENCE.sub(lambda match: _resolved(match, environ), node)
+                return REFERENCE.sub(lambda match: _resolved(match, environ), node)
             case list():
                 return [walk(item) for item in node]
             case dict():

@@ -17,7 +17,7 @@ def secrets(**environ: str) -> tuple[str, ...]:
     "name",
     [
         *("GITHUB_PAT", "DB_PASS", "MYSQL_PWD", "X_API_KEY_2", "TOKENS", "SESSION_COOKIE"),
-        *("db_password", "AWS_SECRET_ACCESS_KEY", "PGPASSWORD_OF_ME_PASSWORD", "npm_authToken"),
+        *("db_password", "AWS_SECRET_ACCESS_KEY", "PGPASSWORD", "GITHUBTOKEN", "npm_authToken"),
         *("SECRET_KEY_BASE", "OPENAI_APIKEY", "GOOGLE_CREDENTIALS", "OAUTH2_TOKEN", "X-Api-Key"),
         *("HTTP_BASIC_AUTH", "apiKey", "KEY", "GPG_PASSPHRASE", "api-key", "API_KEYS2"),
     ],

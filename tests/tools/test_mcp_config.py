@@ -101,14 +101,76 @@ def test_a_literal_secret_is_refused_and_a_reference_is_kept(field: str, key: st
     assert kept[field] == {key: "Bearer ${MY_VAR}"}
 
 
-def test_a_password_in_a_url_is_refused() -> None:
-    with pytest.raises(ConfigError, match="literal password"):
-        checked("mail", {"type": "sse", "url": "https://me:hunter2@example.org/"})
-    checked("mail", {"type": "sse", "url": "https://me:${PASSWORD}@example.org:80/a@b"})
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("https://me:hunter2@example.org/", "url holds a literal password"),
+        ("https://example.org/mcp?api_key=hunter2", "parameter api_key, holds a literal secret"),
+        ("https://example.org/mcp?a=b&access_token=hunter2#x", "access_token"),
+        ("https://example.org/mcp#token=hunter2", "parameter token"),
+        ("https://example.org/mcp?key=${KEY:-hunter2}", "parameter key"),
+    ],
+)
+@pytest.mark.parametrize("place", ["url", "args", "env"])
+def test_a_literal_secret_in_a_url_is_refused_wherever_the_url_stands(
+    url: str, message: str, place: str
+) -> None:
+    config = {
+        "url": {"type": "sse", "url": url},
+        "args": {"command": "proxy", "args": ["--to", url]},
+        "env": {"command": "proxy", "env": {"UPSTREAM": url}},
+    }[place]
+    with pytest.raises(ConfigError, match=message.replace("url holds", f"{place} holds")) as caught:
+        checked("mail", config)
+    assert "hunter2" not in str(caught.value) + caught.value.advice
+    assert "${" in caught.value.advice
+
+
+def test_references_in_a_url_are_kept() -> None:
+    url = "https://me:${PASSWORD}@example.org:80/a@b?api_key=${API_KEY}&page=2&token_limit=9&q=key"
+    assert checked("mail", {"type": "sse", "url": url})["url"] == url
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--token", "hunter2"],
+        ["--api-key=hunter2"],
+        ["-apiKey", "hunter2"],
+        ["--verbose", "--db.password", "hunter2"],
+        ["run", "-e", "GITHUB_TOKEN=hunter2", "image"],
+        ["--header", "Authorization: Bearer hunter2"],
+        ["--header", "X-Api-Key:hunter2"],
+        ["--token", "${TOKEN:-hunter2}"],
+    ],
+)
+def test_a_literal_secret_in_an_argument_is_refused(args: list[str]) -> None:
+    with pytest.raises(ConfigError, match=r"args\[\d\] \(.+\) holds a literal secret") as caught:
+        checked("mail", {"command": "server", "args": args})
+    assert "hunter2" not in str(caught.value) + caught.value.advice
+    assert "${" in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["--token", "${TOKEN}"],
+        ["--api-key=${API_KEY}", "--header", "Authorization: Bearer ${TOKEN}"],
+        ["--token", "--verbose"],
+        ["-e", "GITHUB_TOKEN", "--max-tokens", "4096", "--token-file", "/run/token"],
+        ["--cookies=true", "--key-type=rsa", "--monkey", "see", "a: b", "secret", "of"],
+        ["--token", "${TOKEN:-}", "-y", "@scope/server-key@1.0"],
+    ],
+)
+def test_an_argument_that_refers_to_a_secret_or_names_none_is_kept(args: list[str]) -> None:
+    assert checked("mail", {"command": "server", "args": args})["args"] == args
 
 
 def test_an_ordinary_variable_is_no_secret() -> None:
-    env = {"LOG_LEVEL": "debug", "TOKEN_FILE": "/run/token", "KEYBOARD": "qwertz", "TOKEN": ""}
+    env = {
+        **{"LOG_LEVEL": "debug", "TOKEN_FILE": "/run/token", "KEYBOARD": "qwertz", "TOKEN": ""},
+        **{"MAX_TOKENS": "4096", "DISABLE_AUTH": "true"},
+    }
     assert checked("mail", {**STDIO, "env": env})["env"] == env
 
 
@@ -162,5 +224,5 @@ def test_whatever_the_settings_are_they_are_accepted_or_refused_clearly(config: 
     ],
 )
 def test_a_known_credential_is_refused_wherever_it_stands(config: dict[str, Any]) -> None:
-    with pytest.raises(ConfigError, match="literal credential"):
+    with pytest.raises(ConfigError, match=r"literal (secret|credential)"):
         checked("tracker", config)
