@@ -1,23 +1,22 @@
 """The workspace brief: what the planner is told of the folder that a run works in.
 
-Reads the folder once, before the run begins; the text is recorded and never read again. What is
-in it is data from others: names and contents may be hostile, and are only ever quoted.
+Reads the folder once, before the run begins, and starts no program: the text is recorded and never
+read again. What is in it is data from others: it may be hostile, and is only ever quoted.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from maker.errors import ConfigError
+from maker.git.folder import GitFolder, git_folder
 
 MOST_PATHS = 200
 MOST_README_CHARS = 3_000
 MOST_WALKED = 20_000
 LONGEST_PATH = 300
-GIT_TIMEOUT_S = 5.0
 
 _VENDORED = frozenset(
     {
@@ -26,7 +25,6 @@ _VENDORED = frozenset(
     }
 )
 _READMES = ("README.md", "README.rst", "README.txt", "README", "readme.md")
-_GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 
 
 def describe_workspace(cwd: Path, *, limit_chars: int = 60_000) -> str:
@@ -37,40 +35,22 @@ def describe_workspace(cwd: Path, *, limit_chars: int = 60_000) -> str:
             field="cwd",
             advice="Name an existing folder with --cwd.",
         )
-    around = "\n".join([f"Folder: {_shown(cwd.resolve().name)}", _git_state(cwd), _paths(cwd)])
+    git = git_folder(cwd)
+    paths = _paths(git.files if git else _walk(cwd))
+    around = "\n".join([f"Folder: {_shown(cwd.resolve().name)}", _git_state(git), paths])
     return _cut("\n\n".join(part for part in (around, _readme(cwd)) if part), limit_chars)
 
 
-def _git(cwd: Path, *arguments: str) -> str | None:
-    """What git prints; None where there is no git, no repository, or no answer in time."""
-    try:
-        done = subprocess.run(
-            [*_GIT, "-C", str(cwd), *arguments],
-            capture_output=True,
-            timeout=GIT_TIMEOUT_S,
-            check=True,
-            stdin=subprocess.DEVNULL,
-            env={**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0"},
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return os.fsdecode(done.stdout)
-
-
-def _git_state(cwd: Path) -> str:
-    branch = _git(cwd, "branch", "--show-current")
-    if branch is None:
+def _git_state(git: GitFolder | None) -> str:
+    if git is None:
         return "Git: not a repository"
-    changed = _git(cwd, "status", "--porcelain", "-z", "--no-renames", "--", ".")
-    count = changed.count("\0") if changed is not None else None
-    files = "changed files not known" if count is None else f"{count} changed files"
-    return f"Git: branch {_shown(branch.strip()) or '(detached)'}, {files}"
+    changed = "changed files not known" if git.changed is None else f"{git.changed} changed files"
+    branch = _shown(git.branch) or "(detached)"
+    return f"Git: branch {branch}, {changed} (staged ones not counted)"
 
 
-def _paths(cwd: Path) -> str:
-    listed = _git(cwd, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    names = listed.split("\0") if listed is not None else list(_walk(cwd))
-    kept = sorted({name for name in names if name and _is_shown(name)}, key=_nearest_first)
+def _paths(names: Iterable[str]) -> str:
+    kept = sorted({name for name in names if _is_shown(name)}, key=_nearest_first)
     if not kept:
         return "Files: none"
     some = kept[:MOST_PATHS]

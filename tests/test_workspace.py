@@ -72,24 +72,16 @@ def test_a_part_of_a_repository_tells_of_itself_only(folder: Path) -> None:
     assert "outside.py" not in brief
 
 
-def test_without_the_git_program_the_folder_is_walked(
+def test_a_repository_is_read_without_the_git_program(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write(folder, "a.py")
-    git(folder, "init")
+    write(folder, "a.py", "b.py")
+    git(folder, "init", "-b", "topic")
+    git(folder, "add", "a.py")
     monkeypatch.setenv("PATH", "")
     brief = describe_workspace(folder)
-    assert NO_GIT in brief
-    assert brief.endswith("a.py")
-
-
-def test_the_configuration_of_a_repository_runs_no_program(folder: Path, tmp_path: Path) -> None:
-    write(folder, "a.py")
-    git(folder, "init")
-    canary = tmp_path / "canary"
-    git(folder, "config", "core.fsmonitor", f"touch {canary}; false")
-    describe_workspace(folder)
-    assert not canary.exists()
+    assert "Git: branch topic, 1 changed files (staged ones not counted)" in brief
+    assert brief.endswith("\na.py\nb.py")
 
 
 def test_at_most_two_hundred_paths_are_told_the_nearest_first(folder: Path) -> None:
