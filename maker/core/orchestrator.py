@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from maker.core import events as e
 from maker.core.clock import SystemClock
 from maker.core.ids import new_run_id
+from maker.core.interruption import finish
 from maker.core.models import MOST_CONTEXT_CHARACTERS, RunId, TaskConfig
 from maker.core.moves import Dispatch, Emit, Pause
 from maker.core.policy import decide, pinned
@@ -26,7 +27,7 @@ from maker.planner.planner import PlannerModule
 from maker.prompts.version import PROMPT_VERSION
 from maker.store import rescue
 from maker.store.claim import Claim
-from maker.store.log import EventLog, finish
+from maker.store.log import EventLog
 from maker.store.memory import MemoryStore
 from maker.store.rescue import NOTHING, Rescued
 from maker.store.trouble import Tell, warn

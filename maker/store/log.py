@@ -6,10 +6,8 @@ waits for the disk, and how, is in `writer.py`.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import msgspec
 
@@ -98,19 +96,3 @@ class EventLog:
 def content_hash(content: bytes) -> Digest:
     """SHA-256 as hex: the name of a blob."""
     return Digest(hashlib.sha256(content).hexdigest())
-
-
-async def finish(task: asyncio.Future[Any]) -> None:
-    """Wait for a task to end however often the waiter is cancelled; then be cancelled."""
-    cancelled = False
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if task.cancelled():
-                break
-            cancelled = True
-        except Exception:
-            break
-    if cancelled:
-        raise asyncio.CancelledError

@@ -18,6 +18,7 @@ from typing import TypeVar, TypeVarTuple
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
+from maker.core.interruption import finish
 from maker.core.models import RunId, RunSummary
 from maker.core.seams import Record, StopRequest
 from maker.store import (
@@ -33,7 +34,6 @@ from maker.store import (
     rows,
     transactions,
 )
-from maker.store.log import finish
 
 BUSY_TIMEOUT_S = 5.0
 """How long a transaction waits for a lock before that is trouble, which is told and outlasted."""
