@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 from maker import app
+from maker.agents import hanoi
 from maker.core import events as e
-from maker.demo import hanoi
 from maker.demo.experiment import experiment_config
 from maker.store.memory import MemoryStore
 from maker.store.sql import SqlStore

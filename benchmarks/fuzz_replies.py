@@ -21,9 +21,9 @@ from reply_corpus import cases
 from reply_mutations import noise, spoiled
 
 from maker.core.text import MOST_CHARACTERS
-from maker.replies.loaded import VERDICTS, Loaded
-from maker.replies.loader import load, load_mapping
-from maker.replies.schema import parse_schema
+from maker.reading.loaded import VERDICTS, Loaded
+from maker.reading.loader import load, load_mapping
+from maker.schema.schema import parse_schema
 
 SCHEMA = "{a: string, b: [int], c: any}"
 LIMIT_S, LIMIT_MB = 1.0, 200.0

@@ -20,14 +20,14 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 from secret_examples import fifty, more
 
 from maker.core import events as e
-from maker.core.clock import SystemClock
 from maker.core.ids import new_run_id
 from maker.core.keys import sample_key
 from maker.core.models import AgentReply, Digest, TaskConfig
 from maker.core.redaction import redact
 from maker.core.secret_shapes import shapes_in
-from maker.store.claim import Claim
-from maker.store.log import EventLog
+from maker.engine.claim import Claim
+from maker.engine.clock import SystemClock
+from maker.engine.log import EventLog
 from maker.store.memory import MemoryStore
 
 LARGEST = 20_000_000

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from maker.core.events import Event
     from maker.core.models import TaskConfig
-    from maker.core.orchestrator import Orchestrator
     from maker.core.seams import EventStore
+    from maker.engine.orchestrator import Orchestrator
     from maker.tools.registry import ToolRegistry
 
 __version__ = "0.1.0"
@@ -35,7 +35,7 @@ _HOMES = {
     "EventStore": "maker.core.seams",
     "MakerError": "maker.errors",
     "MemoryStore": "maker.store.memory",
-    "Orchestrator": "maker.core.orchestrator",
+    "Orchestrator": "maker.engine.orchestrator",
     "SqlStore": "maker.store.sql",
     "TaskConfig": "maker.core.models",
     "ToolRegistry": "maker.tools.registry",
@@ -62,7 +62,7 @@ async def run_task(
     same database that the command line uses. Give a `run_id` (any new UUID) to resume by it.
     `context` is data that the planner sees, and every step of the plan that names it as an input.
     """
-    app, preflight = import_module("maker.app"), import_module("maker.preflight")
+    app, preflight = import_module("maker.app"), import_module("maker.engine.preflight")
     orchestrator_class = sys.modules[__name__].Orchestrator
     registry = app.registry_for(config, registry)
     await preflight.require_usable(config, registry.mcp_servers)

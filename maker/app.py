@@ -17,25 +17,25 @@ from collections.abc import (
 )
 from typing import Any
 
-from maker import preflight
+from maker.agents.runner import AgentRunner
+from maker.agents.simulated import SimulatedAgent
 from maker.core import events as e
-from maker.core.clock import SystemClock
 from maker.core.fold import fold
 from maker.core.grants import AGAIN
 from maker.core.keeping import kept_steps
 from maker.core.models import Plan, PlanStep, RunId, TaskConfig
-from maker.core.orchestrator import Consent, Orchestrator, nobody
 from maker.core.seams import Agent, AskUser, EventStore
 from maker.core.secret_names import environment_secrets
 from maker.core.state import RunState, changed
 from maker.core.version import RULES
+from maker.engine import preflight
+from maker.engine.clock import SystemClock
+from maker.engine.orchestrator import Consent, Orchestrator, nobody
+from maker.engine.trouble import Tell, warn
 from maker.errors import ConfigError
-from maker.executor.agent_runner import AgentRunner
-from maker.executor.agent_simulated import SimulatedAgent
 from maker.store import rescue
 from maker.store.location import database_url
 from maker.store.sql import SqlStore
-from maker.store.trouble import Tell, warn
 from maker.tools.registry import ToolRegistry
 
 

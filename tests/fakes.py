@@ -17,9 +17,9 @@ from maker.core.models import (
     TaskConfig,
     Usage,
 )
-from maker.core.orchestrator import Consent, Orchestrator, nobody
 from maker.core.seams import Agent, AskUser, Record
 from maker.core.state import summary
+from maker.engine.orchestrator import Consent, Orchestrator, nobody
 from maker.store.lease import this_process
 from maker.store.memory import MemoryStore
 from maker.tools.registry import ToolRegistry

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from maker.agents import processes
 from maker.core import events as e
 from maker.core.models import RunId
-from maker.executor import processes
 from maker.store.queries import Reader
 
 PATIENCE_S = 120.0

@@ -13,9 +13,9 @@ import msgspec
 import yaml
 
 from maker.core.models import Plan, PlanStep, ToolSpec
-from maker.planner.parser import parse_plan
+from maker.plan.checks import Checked, check_plan
+from maker.plan.parser import parse_plan
 from maker.tools.registry import ToolRegistry
-from maker.validator.checks import Checked, check_plan
 
 CORPUS = Path(__file__).parent / "corpus" / "plans"
 

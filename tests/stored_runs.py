@@ -15,8 +15,8 @@ from maker.core import events as e
 from maker.core import keys
 from maker.core.fold import fold
 from maker.core.models import AgentCall, Plan, RunId, TaskConfig
-from maker.core.orchestrator import Orchestrator
 from maker.core.state import summary
+from maker.engine.orchestrator import Orchestrator
 from maker.store.sql import SqlStore
 
 Script = Callable[[AgentCall], Any]

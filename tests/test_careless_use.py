@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from fakes import RUN
-from maker.cli import report
 from maker.cli.main import main
+from maker.cli.view import report
 from maker.core.models import Simulation, TaskConfig, Totals
 from maker.core.state import RunState
 from maker.errors import ConfigError

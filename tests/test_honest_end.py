@@ -9,11 +9,11 @@ import pytest
 from stored_runs import stored
 
 from fakes import ScriptedAgent, config, plan, play, step
-from maker.cli import report
 from maker.cli.main import main
+from maker.cli.view import report
 from maker.core import events as e
 from maker.core.models import AgentCall, RunId
-from maker.replay import replay
+from maker.inspect.replay import replay
 
 FILES = [f"src/{letter}.py" for letter in "abcdefghijkl"]
 PLAN = plan(

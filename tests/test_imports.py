@@ -27,7 +27,7 @@ def test_inner_packages_are_only_folders() -> None:
 
 def test_only_the_live_agent_imports_the_sdk() -> None:
     importing = {str(p.relative_to(ROOT)) for p in SOURCES if "claude_agent_sdk" in imported(p)}
-    assert importing <= {"maker/executor/agent_runner.py"}
+    assert importing <= {"maker/agents/runner.py"}
 
 
 def test_every_module_says_in_a_docstring_why_it_exists() -> None:

@@ -8,13 +8,13 @@ import json
 import pytest
 
 from fakes import FakeClock, Play, ScriptedAgent, plan, play, step
+from maker.agents.options import CLOSED, sdk_options
 from maker.core import events as e
 from maker.core.models import AgentCall, AgentError, AgentReply, Plan, TaskConfig
-from maker.core.orchestrator import Orchestrator
-from maker.executor.agent_options import CLOSED, sdk_options
-from maker.planner.plan_text import plan_to_yaml
+from maker.core.permissions import allow_rules, offered
+from maker.engine.orchestrator import Orchestrator
+from maker.plan.plan_text import plan_to_yaml
 from maker.prompts.quality import QUALITIES
-from maker.tools.permissions import allow_rules, offered
 from maker.tools.registry import ToolRegistry
 
 BRANCH = step(

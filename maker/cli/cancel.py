@@ -10,13 +10,13 @@ from maker import app
 from maker.cli import stopping
 from maker.cli.documents import RUN_HELP, database, opened, run_argument
 from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
-from maker.core.clock import SystemClock
 from maker.core.events import RunCancelled
 from maker.core.models import RunId
 from maker.core.seams import EventStore
+from maker.engine.claim import Claim
+from maker.engine.clock import SystemClock
+from maker.engine.log import EventLog
 from maker.errors import ConfigError
-from maker.store.claim import Claim
-from maker.store.log import EventLog
 from maker.store.queries import RunRow
 
 

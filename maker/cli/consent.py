@@ -14,10 +14,10 @@ import click
 
 from maker.cli.interrupts import Interrupts
 from maker.cli.plan_files import Examined, examine, problem_lines
-from maker.cli.plan_view import tree
 from maker.cli.terminal import CaughtUp, choice, columns
 from maker.cli.texts import read_text
-from maker.cli.viewers import Viewer
+from maker.cli.view.plan_view import tree
+from maker.cli.view.viewers import Viewer
 from maker.core import events as e
 from maker.core.keeping import kept_steps
 from maker.core.models import Problem
@@ -25,7 +25,7 @@ from maker.core.policy import missing_grants
 from maker.core.state import RunState
 from maker.core.text import one_line
 from maker.errors import ConfigError
-from maker.planner.plan_text import plan_to_yaml
+from maker.plan.plan_text import plan_to_yaml
 
 ANSWERS = ("run", "edit", "view", "stop")
 

@@ -17,7 +17,7 @@ from maker.cli.texts import STANDARD_INPUT
 from maker.core.models import CONTEXT, MOST_CONTEXT_CHARACTERS, Plan
 from maker.core.text import one_line
 from maker.errors import ConfigError
-from maker.validator.plan_view import reads_context
+from maker.plan.plan_view import reads_context
 
 FIRST_BYTE_S = 5.0
 """How long a pipe that nobody named may take to say something."""

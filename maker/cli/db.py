@@ -9,7 +9,7 @@ import msgspec
 
 from maker.cli.documents import database, echo_document
 from maker.cli.options import SectionCommand, db_option, json_option, new_db_option
-from maker.cli.render import count
+from maker.cli.view.render import count
 from maker.core.text import one_line
 from maker.store import check as checking
 from maker.store import ddl, location

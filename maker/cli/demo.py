@@ -13,17 +13,18 @@ import click
 import msgspec
 
 from maker import app
+from maker.agents import hanoi
 from maker.cli.documents import SCHEMA_VERSION, database, echo_line
 from maker.cli.interrupts import Interrupts
 from maker.cli.options import Real, SectionCommand, SectionOption, Whole, json_option, new_db_option
-from maker.cli.render import count, money
-from maker.cli.viewers import json_line
+from maker.cli.view.render import count, money
+from maker.cli.view.viewers import json_line
 from maker.core import events as e
 from maker.core.models import RunId, TaskConfig
-from maker.core.orchestrator import Orchestrator
 from maker.core.text import terminal_safe
-from maker.demo import crash, hanoi
+from maker.demo import crash
 from maker.demo.experiment import Experiment, Findings, experiment_config
+from maker.engine.orchestrator import Orchestrator
 from maker.store.location import shown
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -11,10 +11,10 @@ import msgspec
 
 from maker.cli.documents import database, echo_document
 from maker.cli.options import Real, SectionCommand, SectionOption, json_option, new_db_option
-from maker.cli.table import table
+from maker.cli.view.table import table
 from maker.core.models import TaskConfig
 from maker.core.text import one_line
-from maker.diagnosis import Finding, diagnosis
+from maker.inspect.diagnosis import Finding, diagnosis
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -7,13 +7,13 @@ from typing import Any, TypeVar
 
 import click
 
-from maker import history
 from maker.cli.documents import echo_document, opened
 from maker.cli.options import SectionCommand, SectionOption, Whole, db_option, json_option
-from maker.cli.render import money
-from maker.cli.table import table
-from maker.cli.times import moment, when
+from maker.cli.view.render import money
+from maker.cli.view.table import table
+from maker.cli.view.times import moment, when
 from maker.core.text import one_line
+from maker.inspect import history
 from maker.store.queries import RunRow
 
 F = TypeVar("F", bound=Callable[..., Any])

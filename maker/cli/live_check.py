@@ -11,12 +11,13 @@ from pathlib import Path
 import click
 import msgspec
 
-from maker import app, probe
+from maker import app
 from maker.cli.interrupts import Interrupts
-from maker.cli.render import count, money
-from maker.cli.table import table
+from maker.cli.view.render import count, money
+from maker.cli.view.table import table
 from maker.core.models import TaskConfig
 from maker.core.text import one_line
+from maker.inspect import probe
 
 EXIT_NOT_ALL_DONE = 1
 

@@ -47,7 +47,7 @@ Try it:
 Every event of a run is on disk before you see it. `maker COMMAND --help` tells the rest.
 """
 
-_HOMES = {"parse_args": "maker.cli.run", "format_event": "maker.cli.render"}
+_HOMES = {"parse_args": "maker.cli.run", "format_event": "maker.cli.view.render"}
 
 
 def __getattr__(name: str) -> Any:

@@ -6,10 +6,10 @@ import asyncio
 
 import click
 
-from maker import history
 from maker.cli import stopping
 from maker.cli.documents import RUN_HELP, database, opened, run_argument
 from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
+from maker.inspect import history
 from maker.store.lease import parse
 from maker.store.queries import RunRow
 

@@ -24,17 +24,22 @@ from maker.cli.options import (
     quiet_option,
 )
 from maker.cli.plan_files import Examined, examine, problem_lines
-from maker.cli.plan_view import plan_cost, step_views, tree, voting_outlook
-from maker.cli.render import count
 from maker.cli.run import check_output, new_request, output_of
 from maker.cli.terminal import columns
 from maker.cli.texts import read_text
+from maker.cli.view.plan_view import (
+    plan_cost,
+    step_views,
+    tree,
+    voting_outlook,
+)
+from maker.cli.view.render import count
 from maker.core import events as e
 from maker.core.models import Plan, RunId, TaskConfig
 from maker.core.state import RunState
 from maker.core.text import one_line
-from maker.planner.plan_text import plan_to_yaml
-from maker.validator.plan_view import reads_context
+from maker.plan.plan_text import plan_to_yaml
+from maker.plan.plan_view import reads_context
 
 EPILOG = """\
 \b

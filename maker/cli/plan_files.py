@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from maker.cli.render import count
+from maker.cli.view.render import count
 from maker.core.models import Plan, Problem, ToolSpec, Value
 from maker.core.text import one_line
 from maker.errors import ConfigError
-from maker.planner.parser import parse_plan
-from maker.validator.checks import check_plan
-from maker.validator.plan_view import reads_context
+from maker.plan.checks import check_plan
+from maker.plan.parser import parse_plan
+from maker.plan.plan_view import reads_context
 
 _STEP_LINE = re.compile(r"[\s{\[]*(?:-\s+)?[\"']?step[\"']?\s*:\s*[\"']?(\d{1,9})")
 _LINE_NUMBER = re.compile(r"\bline (\d{1,9})\b")

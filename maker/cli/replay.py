@@ -8,7 +8,6 @@ from typing import Any
 import click
 import msgspec
 
-from maker import replay
 from maker.cli.documents import (
     RUN_HELP,
     SCHEMA_VERSION,
@@ -18,10 +17,11 @@ from maker.cli.documents import (
     stored_run,
 )
 from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
-from maker.cli.render import count
-from maker.cli.viewers import json_line
+from maker.cli.view.render import count
+from maker.cli.view.viewers import json_line
 from maker.core import events as e
 from maker.core.text import one_line
+from maker.inspect import replay
 
 EXIT_DIVERGED = 6
 MOST_LISTED = 12

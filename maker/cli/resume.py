@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from maker import app
-from maker.cli import report, session
+from maker.cli import session
 from maker.cli.configuration import fields, given, require_sensible, setting_options
 from maker.cli.documents import opened
 from maker.cli.options import (
@@ -25,7 +25,8 @@ from maker.cli.plan_files import accepted, examine
 from maker.cli.run import answer, check_output, output_of
 from maker.cli.terminal import User
 from maker.cli.texts import read_text
-from maker.cli.viewers import json_line
+from maker.cli.view import report
+from maker.cli.view.viewers import json_line
 from maker.core import events as e
 from maker.core.fold import fold
 from maker.core.models import Plan, RunId

@@ -27,16 +27,16 @@ from maker.cli.options import (
     yes_option,
 )
 from maker.cli.plan_files import accepted, examine
-from maker.cli.plan_view import tree
-from maker.cli.render import answer_text
 from maker.cli.terminal import User, columns, on_terminal
 from maker.cli.texts import STANDARD_INPUT, read_text
+from maker.cli.view.plan_view import tree
+from maker.cli.view.render import answer_text
 from maker.core.models import Plan, RunId, TaskConfig
 from maker.core.seams import EventStore
 from maker.core.state import RunState
 from maker.core.text import one_line
 from maker.errors import ConfigError
-from maker.workspace import describe_workspace
+from maker.workspace.brief import describe_workspace
 
 EPILOG = """\
 \b

@@ -18,12 +18,18 @@ import click
 from msgspec import Struct
 
 from maker import app
-from maker.cli import changes, report
+from maker.cli import changes
 from maker.cli.consent import TerminalConsent
 from maker.cli.interrupts import Interrupts
-from maker.cli.plan_view import voting_outlook
 from maker.cli.terminal import TerminalQuestions, User, on_terminal
-from maker.cli.viewers import JsonLines, Lines, Quiet, Viewer
+from maker.cli.view import report
+from maker.cli.view.plan_view import voting_outlook
+from maker.cli.view.viewers import (
+    JsonLines,
+    Lines,
+    Quiet,
+    Viewer,
+)
 from maker.core import events as e
 from maker.core.models import RunId
 from maker.core.seams import EventStore
@@ -105,7 +111,7 @@ def _viewer(output: Output) -> Viewer:
         return Quiet()
     if sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb":
         # rich takes a while to load: only where it is used
-        live: Viewer = import_module("maker.cli.live").Live()
+        live: Viewer = import_module("maker.cli.view.live").Live()
         return live
     return Lines()
 

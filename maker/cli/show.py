@@ -9,8 +9,6 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from maker import history, votes
-from maker.cli import run_view
 from maker.cli.documents import (
     RUN_HELP,
     StoredRun,
@@ -20,14 +18,16 @@ from maker.cli.documents import (
     stored_run,
 )
 from maker.cli.options import SectionCommand, SectionOption, Whole, db_option, json_option
-from maker.cli.render import answer_text
+from maker.cli.view import run_view
+from maker.cli.view.render import answer_text
 from maker.core import events as e
 from maker.core.fold import fold
 from maker.core.state import RunState
 from maker.core.text import one_line
 from maker.errors import ConfigError, MakerError
-from maker.executor.moves import result_of
-from maker.planner.plan_text import plan_to_yaml
+from maker.inspect import history, votes
+from maker.plan.plan_text import plan_to_yaml
+from maker.steps.moves import result_of
 from maker.store.queries import Reader
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import click
 
-from maker.cli.folding import QUOTE, WIDTH, lines_of
-from maker.cli.viewers import Viewer
-from maker.core.orchestrator import Consent, nobody
+from maker.cli.view.folding import QUOTE, WIDTH, lines_of
+from maker.cli.view.viewers import Viewer
 from maker.core.seams import AskUser
 from maker.core.text import one_line
-from maker.store.trouble import Tell
+from maker.engine.orchestrator import Consent, nobody
+from maker.engine.trouble import Tell
 
 CaughtUp = Callable[[], Awaitable[None]]
 """Waits until what happened before a question is on the screen."""

@@ -5,14 +5,20 @@ from __future__ import annotations
 import msgspec
 
 from maker.core import events as e
+from maker.core.effects import (
+    FETCH,
+    effect_of,
+    grants_needed,
+    resolve_effect,
+    strongest,
+)
 from maker.core.grants import AGAIN
 from maker.core.models import DEFAULT_MODEL, Plan, PlanStep, TaskConfig
 from maker.core.moves import Decision, Dispatch, Emit, Pause
+from maker.core.permissions import can_confine, cannot_confine, edits_files
 from maker.core.state import Lane, RunState, problems_text
+from maker.core.web import grants_for, plain_hosts_in
 from maker.errors import ConfigError
-from maker.tools.effects import FETCH, effect_of, grants_needed, resolve_effect, strongest
-from maker.tools.permissions import can_confine, cannot_confine, edits_files
-from maker.tools.web import grants_for, plain_hosts_in
 
 CURRENT_SONNET = "claude-sonnet-5-5"
 SUCCESSORS = {DEFAULT_MODEL: CURRENT_SONNET}

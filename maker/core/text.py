@@ -1,7 +1,7 @@
 """Text and plain values at the entrances: valid Unicode, finite JSON, safe to print.
 
 Credentials are taken out in `redaction.py`; what a reply's text *means* is read in
-`maker/replies/`.
+`maker/reading/`.
 """
 
 from __future__ import annotations

@@ -17,16 +17,16 @@ from collections.abc import Iterator
 from typing import IO
 
 from maker import app
+from maker.agents import hanoi
+from maker.agents.simulated import SimulatedAgent
 from maker.core import events as e
 from maker.core.comparison import bought_twice, differences
 from maker.core.fold import fold
 from maker.core.models import RunId, TaskConfig, Value
-from maker.core.orchestrator import Orchestrator
 from maker.core.state import RunState
-from maker.demo import hanoi
+from maker.engine.orchestrator import Orchestrator
 from maker.errors import MakerError, RunNotFound
-from maker.executor.agent_simulated import SimulatedAgent
-from maker.replay import replay
+from maker.inspect.replay import replay
 from maker.store.memory import MemoryStore
 from maker.store.queries import Reader
 

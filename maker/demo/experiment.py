@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from maker.agents import hanoi
 from maker.core import events as e
 from maker.core.models import Simulation, TaskConfig, Value
 from maker.core.state import RunState
 from maker.core.strategies import Strategy
-from maker.demo import hanoi
-from maker.executor.canonical import canonical, pick
+from maker.steps.canonical import canonical, pick
 
 MOST_LISTED = 10
 """Wrong moves that are named one by one."""

@@ -12,9 +12,9 @@ import msgspec
 
 from maker.core.models import Problem, ToolSpec, Value
 from maker.core.text import one_line
+from maker.plan.check_table import CHECKS
 from maker.prompts.examples import BRANCH, ONE_STEP
 from maker.prompts.parts import Prompts, block, json_block, sections
-from maker.validator.check_table import CHECKS
 
 MOST_FINISHED_CHARACTERS = 100_000
 MOST_REJECTED_CHARACTERS = 60_000

@@ -9,11 +9,11 @@ from typing import Any
 
 from maker.core.models import Plan, Problem
 from maker.core.text import one_line
-from maker.planner.plan_text import plan_to_yaml
+from maker.plan.plan_text import plan_to_yaml
+from maker.plan.plan_view import reads_context
 from maker.prompts.parts import Prompts, block, sections
-from maker.replies.loader import load
-from maker.replies.schema import parse_schema, problems
-from maker.validator.plan_view import reads_context
+from maker.reading.loader import load
+from maker.schema.schema import parse_schema, problems
 
 QUALITIES: dict[str, tuple[str, str]] = {
     "single_purpose": (

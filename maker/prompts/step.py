@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from maker.core.bounds import READERS
+from maker.core.effects import FETCH, find_spec
 from maker.core.models import (
     OWN_OUTPUT_DECIDES,
     PIPELINE_END,
@@ -15,11 +17,9 @@ from maker.core.models import (
     ToolSpec,
 )
 from maker.core.text import one_line
+from maker.core.web import MOST_HOSTS
 from maker.prompts.parts import Prompts, block, json_block, sections
-from maker.replies.schema import example, parse_schema
-from maker.tools.bounds import READERS
-from maker.tools.effects import FETCH, find_spec
-from maker.tools.web import MOST_HOSTS
+from maker.schema.schema import example, parse_schema
 
 MOST_MISSING = 20
 MISSING: Final = object()

@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
+from maker.core.effects import BUILTIN_EFFECTS, STRENGTH, offered_name
 from maker.core.models import Effect, ToolSpec
 from maker.errors import ConfigError
-from maker.tools.effects import BUILTIN_EFFECTS, STRENGTH, offered_name
 from maker.tools.mcp_config import check_name, checked, without_own
 
 DESCRIPTIONS = {

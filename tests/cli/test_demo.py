@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maker.agents import hanoi
 from maker.cli.main import main
-from maker.demo import hanoi
 from maker.demo.experiment import expected_samples, experiment_config
 
 SMALL = ("demo", "--disks", "3")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from stored_runs import database
 
-from maker import diagnosis
 from maker.cli.main import main
+from maker.inspect import diagnosis
 
 SECRET = "sk-ant-" + "x" * 40
 

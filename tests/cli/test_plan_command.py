@@ -10,7 +10,7 @@ import pytest
 
 from maker.cli.main import main
 from maker.cli.plan_files import examine, line_of, problem_lines
-from maker.cli.plan_view import step_views, tree, voting_outlook
+from maker.cli.view.plan_view import step_views, tree, voting_outlook
 from maker.core.models import Plan, PlanStep, Problem, Repeat, TaskConfig
 from maker.tools.registry import ToolRegistry
 

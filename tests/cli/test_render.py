@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maker.cli import render
-from maker.cli.viewers import json_line
+from maker.cli.view import render
+from maker.cli.view.viewers import json_line
 from maker.core import events as e
 from maker.core import keys
 from maker.core.models import (

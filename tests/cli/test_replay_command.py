@@ -13,8 +13,8 @@ from fakes import plan, step
 from maker.cli.main import main
 from maker.core import events as e
 from maker.core.models import RunId, TaskConfig
-from maker.executor import moves
 from maker.prompts import step as step_prompts
+from maker.steps import moves
 
 
 @pytest.fixture

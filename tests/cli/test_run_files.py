@@ -9,7 +9,7 @@ from maker_process import Maker
 
 from fakes import plan, step
 from loopback import Answer, LoopbackApi, Reply, Request, text, tool_results, use
-from maker.planner.plan_text import plan_to_yaml
+from maker.plan.plan_text import plan_to_yaml
 
 pytestmark = [pytest.mark.sdk, pytest.mark.slow]
 

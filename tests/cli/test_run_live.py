@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from maker.cli.live import picture
+from maker.cli.view.live import picture
 from maker.core import events as e
 from maker.core import keys
 from maker.core.fold import fold

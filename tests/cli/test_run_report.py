@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from maker.cli import changes, report
+from maker.cli import changes
 from maker.cli.terminal import TerminalQuestions, chosen
-from maker.cli.viewers import Quiet
+from maker.cli.view import report
+from maker.cli.view.viewers import Quiet
 from maker.core import events as e
 from maker.core.fold import fold
 from maker.core.models import RunId, TaskConfig, Totals

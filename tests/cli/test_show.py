@@ -11,7 +11,7 @@ from stored_runs import by_sample, cut, stored
 from fakes import plan, step
 from maker.cli.main import main
 from maker.core.models import AgentCall, Repeat, RunId, TaskConfig
-from maker.planner.parser import parse_plan
+from maker.plan.parser import parse_plan
 from maker.tools.registry import ToolRegistry
 
 VOTED = TaskConfig(instruction="Count the words.", voting_strategy="first_to_k", voting_k=2)

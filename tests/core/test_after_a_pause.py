@@ -10,7 +10,7 @@ from maker.core import events as e
 from maker.core.models import AgentCall, CallKey, TaskConfig
 from maker.core.requests import request_hash
 from maker.errors import AgentNotReady, AgentUnavailable, ConfigError, ModelNotFound
-from maker.replay import replay
+from maker.inspect.replay import replay
 
 VOTED = TaskConfig(
     instruction="Count.", model="gone", voting_strategy="first_to_k", voting_k=2, cwd="/gone"

@@ -16,17 +16,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fakes import RUN, FakeClock, registry, reply, step
+from maker.agents.simulated import SimulatedAgent
 from maker.core import events as e
 from maker.core.comparison import bought_twice
 from maker.core.fold import fold
 from maker.core.models import AgentCall, AgentReply, Plan, PlanStep, Repeat, Simulation, TaskConfig
-from maker.core.orchestrator import Orchestrator
 from maker.core.policy import missing_grants
 from maker.core.seams import Answer, Record
 from maker.core.state import RunState, summary
+from maker.engine.orchestrator import Orchestrator
 from maker.errors import AgentNotReady, AgentUnavailable, ConfigError, ModelNotFound
-from maker.executor.agent_simulated import SimulatedAgent
-from maker.replay import replay
+from maker.inspect.replay import replay
 from maker.store.memory import MemoryStore
 
 SESSIONS = 6

@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fakes import FakeClock, play, step
+from maker.agents.simulated import SimulatedAgent
 from maker.core import events as e
 from maker.core.comparison import bought_twice, differences
 from maker.core.models import (
@@ -18,8 +19,7 @@ from maker.core.models import (
     TaskConfig,
 )
 from maker.core.seams import Answer, Record
-from maker.executor.agent_simulated import SimulatedAgent
-from maker.replay import replay
+from maker.inspect.replay import replay
 
 
 class CountingAgent:

@@ -13,7 +13,7 @@ from maker.core.fold import fold
 from maker.core.models import Plan, ToolSpec
 from maker.core.policy import missing_grants
 from maker.core.state import RunState
-from maker.replay import replay
+from maker.inspect.replay import replay
 from maker.tools.registry import ToolRegistry
 
 TOOLS = ToolRegistry.with_defaults().specs()

@@ -10,11 +10,11 @@ import pytest
 from fakes import RUN, FakeClock, ScriptedAgent, plan, play, registry, step
 from maker.core import events as e
 from maker.core.models import AgentCall, RunId, TaskConfig
-from maker.core.orchestrator import Orchestrator
 from maker.core.state import summary
+from maker.engine.claim import Claim
+from maker.engine.log import EventLog
+from maker.engine.orchestrator import Orchestrator
 from maker.errors import ConcurrentAppend, MakerError, RunBusy
-from maker.store.claim import Claim
-from maker.store.log import EventLog
 from maker.store.memory import MemoryStore
 
 CONFIG = TaskConfig(instruction="Count the words.", samples_at_once=1)

@@ -12,7 +12,7 @@ from maker.core import events as e
 from maker.core.fold import fold
 from maker.core.keeping import kept_steps
 from maker.core.models import AgentCall, Plan, PlanStep
-from maker.replay import replay
+from maker.inspect.replay import replay
 
 THREE = [
     step(0, next_step_sequence_number=1),

@@ -9,7 +9,7 @@ import pytest
 from fakes import ScriptedAgent, plan, play, step
 from maker.core import events as e
 from maker.core.models import AgentCall, Repeat, TaskConfig
-from maker.replay import replay
+from maker.inspect.replay import replay
 
 LIST = step(0, output_schema="{files: [string]}", next_step_sequence_number=1)
 EACH = step(1, for_each="step_0_output.files")

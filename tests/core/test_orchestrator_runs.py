@@ -12,13 +12,13 @@ import pytest
 from fakes import PLAN_TEXT, RUN, FakeClock, Play, ScriptedAgent, config, plan, play, registry, step
 from maker.core import events as e
 from maker.core.models import AgentCall, AgentError, AgentReply, Plan, Repeat
-from maker.core.orchestrator import Orchestrator
 from maker.core.policy import missing_grants
 from maker.core.seams import Record
 from maker.core.state import RunState
+from maker.engine.orchestrator import Orchestrator
 from maker.errors import RunBusy, StalledDispatch
+from maker.inspect.replay import replay
 from maker.prompts.quality import QUALITIES
-from maker.replay import replay
 from maker.store.memory import MemoryStore
 
 

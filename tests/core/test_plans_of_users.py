@@ -11,8 +11,8 @@ from maker.core import events as e
 from maker.core.models import AgentCall, TaskConfig
 from maker.core.policy import missing_grants
 from maker.core.state import RunState
+from maker.inspect.replay import replay
 from maker.prompts.quality import QUALITIES
-from maker.replay import replay
 
 WRITES = step(0, primary_tools=["Write"])
 ONE_TRY = TaskConfig(instruction="Count the words.", step_max_retries=0)

@@ -14,12 +14,12 @@ from maker.core.comparison import bought_twice, differences
 from maker.core.keys import plan_key
 from maker.core.models import AgentCall, AgentError, AgentReply, PlanStep
 from maker.core.redaction import Redactor
+from maker.engine.claim import Claim
+from maker.engine.log import EventLog
 from maker.errors import AgentUnavailable, ModelNotFound
-from maker.replay import replay
-from maker.replies.loader import load, load_mapping
-from maker.store.claim import Claim
+from maker.inspect.replay import replay
+from maker.reading.loader import load, load_mapping
 from maker.store.integrity import linked
-from maker.store.log import EventLog
 from maker.store.memory import MemoryStore
 
 SECRET = 'hunter"2\\of/the\nsecond Line-4'

@@ -10,13 +10,13 @@ import pytest
 
 from fakes import RUN, FakeClock, ScriptedAgent, plan, step
 from maker.core import events as e
-from maker.core import orchestrator as orchestrating
 from maker.core.models import AgentCall, RunId, TaskConfig
-from maker.core.orchestrator import Consent, Orchestrator, nobody
 from maker.core.seams import Agent, StopRequest
 from maker.core.state import RunState
+from maker.engine import orchestrator as orchestrating
+from maker.engine.orchestrator import Consent, Orchestrator, nobody
 from maker.errors import AgentUnavailable, StoreTrouble
-from maker.replay import replay
+from maker.inspect.replay import replay
 from maker.store.memory import MemoryStore
 from maker.tools.registry import ToolRegistry
 

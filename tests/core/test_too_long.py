@@ -12,9 +12,9 @@ from maker.core import events as e
 from maker.core.models import AgentCall, AgentError, AgentReply
 from maker.core.redaction import Redactor
 from maker.core.text import MOST_CHARACTERS
-from maker.planner.parser import parse_plan
-from maker.replies.loader import load, load_mapping
-from maker.replies.schema import parse_schema
+from maker.plan.parser import parse_plan
+from maker.reading.loader import load, load_mapping
+from maker.schema.schema import parse_schema
 
 HUGE = 50_000_000
 

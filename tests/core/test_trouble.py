@@ -13,12 +13,12 @@ from fakes import RUN, FakeClock, ScriptedAgent, config, plan, registry, step
 from maker import app
 from maker.core import events as e
 from maker.core.models import AgentCall, RunId, RunSummary
-from maker.core.orchestrator import Orchestrator
 from maker.core.seams import Record
+from maker.engine.claim import Claim
+from maker.engine.log import EventLog
+from maker.engine.orchestrator import Orchestrator
 from maker.errors import MakerError, RescueRefused, RunBusy, StoreError, StoreTrouble
 from maker.store import rescue
-from maker.store.claim import Claim
-from maker.store.log import EventLog
 from maker.store.memory import MemoryStore
 
 LIST = plan(

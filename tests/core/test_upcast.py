@@ -68,7 +68,7 @@ def outcomes(tmp_path: Path, *edits: Edit) -> list[str]:
         text = (copy / name).read_text(encoding="utf-8")
         assert text.count(old) == 1, f"{name} has another text by now: {old}"
         (copy / name).write_text(text.replace(old, new), encoding="utf-8")
-    code = REPLAY.format(replay="maker.replay")
+    code = REPLAY.format(replay="maker.inspect.replay")
     done = subprocess.run(
         [sys.executable, "-c", code, str(GOLDEN)],
         cwd=tmp_path,

@@ -11,7 +11,7 @@ import pytest
 
 from maker.core import events as e
 from maker.core.seams import Record
-from maker.replay import replay
+from maker.inspect.replay import replay
 
 LOGS = sorted(Path(__file__).parent.glob("*.jsonl"))
 

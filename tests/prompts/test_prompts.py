@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from maker.core.models import Plan, PlanStep, Problem, Repeat, ToolSpec
-from maker.planner.parser import parse_plan
+from maker.plan.check_table import CHECKS
+from maker.plan.checks import check_plan
+from maker.plan.parser import parse_plan
 from maker.prompts.examples import BRANCH, ONE_STEP
 from maker.prompts.parts import Prompts
 from maker.prompts.planner import Finished, planner_prompts
@@ -17,8 +19,6 @@ from maker.prompts.quality import quality_prompts
 from maker.prompts.step import step_prompts
 from maker.prompts.version import PROMPT_VERSION
 from maker.tools.registry import ToolRegistry
-from maker.validator.check_table import CHECKS
-from maker.validator.checks import check_plan
 
 ROOT = Path(__file__).parent.parent.parent
 SNAPSHOTS = Path(__file__).parent / "snapshots"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from maker.planner.parser import parse_plan
+from maker.plan.parser import parse_plan
 from maker.prompts.examples import BRANCH
 from maker.prompts.quality import QUALITIES, quality_prompts, read_quality
 

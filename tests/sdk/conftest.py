@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from loopback import Answer, LoopbackApi, Request
+from maker.agents.runner import AgentRunner
 from maker.core.models import AgentCall, CallKey
-from maker.executor.agent_runner import AgentRunner
 
 
 class Live:

@@ -13,10 +13,10 @@ import msgspec
 import pytest
 
 from loopback import Answer, Failure, Fault, Reply, Request, text, tool_results, use
+from maker.agents import processes
+from maker.agents.runner import AgentRunner
 from maker.core.models import Usage
 from maker.errors import AgentNotReady, AgentUnavailable, ConfigError, ModelNotFound
-from maker.executor import processes
-from maker.executor.agent_runner import AgentRunner
 
 pytestmark = [pytest.mark.sdk, pytest.mark.slow]
 

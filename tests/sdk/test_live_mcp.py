@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from loopback import Answer, Reply, Request, tool_results, tools_offered, use
+from maker.agents.runner import AgentRunner
 from maker.errors import AgentNotReady, ConfigError
-from maker.executor.agent_runner import AgentRunner
 from maker.tools.registry import ToolRegistry
 
 pytestmark = [pytest.mark.sdk, pytest.mark.slow]

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from loopback import Answer, Reply, Request, tool_results, tools_offered, use
+from maker.agents import processes
 from maker.core.models import CallKey
 from maker.errors import StoreError
-from maker.executor import processes
 
 pytestmark = [pytest.mark.sdk, pytest.mark.slow]
 

@@ -17,8 +17,8 @@ from fakes import FakeClock, plan, step
 from loopback import Answer, Failure, LoopbackApi, Reply, Request, prompt, text, tool_results, use
 from maker.core import events as e
 from maker.core.models import Plan, TaskConfig
-from maker.core.orchestrator import Orchestrator
-from maker.planner.plan_text import plan_to_yaml
+from maker.engine.orchestrator import Orchestrator
+from maker.plan.plan_text import plan_to_yaml
 from maker.tools.registry import ToolRegistry
 
 pytestmark = [pytest.mark.sdk, pytest.mark.slow]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from maker.cli.viewers import json_line
+from maker.agents import processes
+from maker.cli.view.viewers import json_line
 from maker.core import events as e
 from maker.core.comparison import bought_twice, differences
 from maker.core.models import RunId
-from maker.executor import processes
 from storm.harness import Session, Storm
 
 

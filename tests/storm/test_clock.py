@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from maker.core.clock import SystemClock
+from maker.engine.clock import SystemClock
 from storm import oracles
 from storm.harness import resume, task
 from storm.moments import Moment

@@ -11,8 +11,8 @@ from maker_process import PATIENCE_S, Maker, agents_of, killed, replied, until
 
 from fakes import plan, step
 from loopback import Answer, LoopbackApi, Reply, Request, text
-from maker.executor import processes
-from maker.planner.plan_text import plan_to_yaml
+from maker.agents import processes
+from maker.plan.plan_text import plan_to_yaml
 
 pytestmark = [pytest.mark.storm, pytest.mark.sdk, pytest.mark.slow]
 

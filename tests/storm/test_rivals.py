@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from maker.core.models import RunId
-from maker.store.claim import Claim
+from maker.engine.claim import Claim
 from storm import oracles
 from storm.harness import Session, Storm, first_to_end, locked, resume, task
 from storm.moments import Moment

@@ -14,8 +14,9 @@ import pytest
 
 from maker.core import events as e
 from maker.core.models import RunId
-from maker.store import engine, sql, trouble
-from maker.store.writer import LogWriter
+from maker.engine import trouble
+from maker.engine.writer import LogWriter
+from maker.store import engine, sql
 from storm import oracles
 from storm.harness import Session, Storm, locked, resume, task
 from storm.moments import Moment

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maker.core.grants import is_grant
-from maker.tools.web import (
+from maker.core.web import (
     MOST_HOSTS,
     granted_hosts,
     grants_for,

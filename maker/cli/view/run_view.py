@@ -1,0 +1,239 @@
+"""A stored run and its votes as text, for people. Pure; what a model wrote is made harmless."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from maker.cli.view.render import (
+    count,
+    duration,
+    format_event,
+    money,
+    reason,
+)
+from maker.cli.view.report import resume_command
+from maker.cli.view.table import table
+from maker.cli.view.times import when
+from maker.core import events as e
+from maker.core.models import AnswerCount, PlanStep
+from maker.core.state import RunState
+from maker.core.text import one_line
+from maker.inspect.history import RunView, Spending, StepView
+from maker.inspect.votes import Iteration, Sample, Try
+
+MOST_DETAILED = 5
+"""Up to so many iterations are shown with all their votes."""
+MOST_LISTED = 40
+WIDE = 300
+
+
+def overview(view: RunView, state: RunState, db: str | None) -> Iterator[str]:
+    """The run at a glance."""
+    why = reason(view.reason) if view.status == "paused" else one_line(view.reason, WIDE)
+    detail = one_line(view.detail, WIDE)
+    lines = {
+        "run": view.run,
+        "asked": one_line(view.instruction, WIDE),
+        "status": (", " if view.status == "completed" else ": ").join(
+            part for part in (view.status, why, detail) if part
+        ),
+        "model": one_line(view.model) + (" (simulated)" if view.simulated else ""),
+        "voting": view.voting,
+        "began": f"{when(view.started_at, '%Y-%m-%d %H:%M:%S')}, last event "
+        f"{_later(view.updated_at - view.started_at)}",
+        "cost": _cost(view),
+        "head": f"{view.head_hash} (event {view.head_seq})",
+        "plan": one_line(view.reasoning, WIDE),
+    }
+    yield from (f"{name:<8} {text}" for name, text in lines.items() if text)
+    if view.steps:
+        yield ""
+        rows = [_step_cells(step, view.simulated) for step in view.steps]
+        yield from table(("STEP", "TITLE", "STATUS", ">SAMPLES", "VOTES", ">COST"), rows)
+    for step in view.steps:
+        yield from _outcome(step, view)
+    yield from _way_on(view, state, db)
+
+
+def _way_on(view: RunView, state: RunState, db: str | None) -> Iterator[str]:
+    yield ""
+    if view.has_result:
+        yield f"result   {_value(view.result, WIDE)}"
+        yield f"         all of it: maker show {view.run} --result"
+    else:
+        yield "result   none" + (": what is above is partial" if view.steps else "")
+    resume = resume_command(view.run, state, db)
+    if resume and view.status != "running":
+        yield f"resume   {resume}"
+
+
+def _cost(view: RunView) -> str:
+    totals = view.totals
+    parts = [count(totals.samples, "sample"), count(totals.tokens, "token")]
+    if totals.red_flagged:
+        parts.append(f"{totals.red_flagged} flagged")
+    if totals.retries:
+        parts.append(f"{totals.retries} asked again after a fault")
+    if view.planning.replies:
+        parts.append(f"planning {money(view.planning.cost_usd)}")
+    if totals.unpriced:
+        parts.append(f"{count(totals.unpriced, 'reply')} of unknown cost")
+    return f"{money(totals.cost_usd, simulated=view.simulated)}: {', '.join(parts)}"
+
+
+def _step_cells(step: StepView, simulated: bool) -> tuple[str, ...]:
+    return (
+        str(step.step),
+        one_line(step.title, 50),
+        step.status + (f", {step.iterations} iterations" if step.iterations > 1 else ""),
+        f"{step.spending.replies:,}",
+        _votes(step),
+        money(step.spending.cost_usd, simulated=simulated) if step.spending.replies else "",
+    )
+
+
+def _votes(step: StepView) -> str:
+    parts = []
+    if step.votes:
+        parts.append(count(step.votes, "vote"))
+        if step.least_margin is not None:
+            parts.append(f"margin {step.least_margin}" + " or more" * (step.votes > 1))
+    if step.contested:
+        parts.append(f"{step.contested} contested")
+    if step.undecided:
+        parts.append(f"{step.undecided} undecided")
+    if step.red_flagged:
+        parts.append(f"{step.red_flagged} flagged")
+    if step.note:
+        parts.append(one_line(step.note, 80))
+    return ", ".join(parts)
+
+
+def _outcome(step: StepView, view: RunView) -> Iterator[str]:
+    if step.error:
+        yield f"step {step.step} failed: {one_line(step.error, WIDE)}"
+    elif step.status == "completed" and not (view.has_result and step.output == view.result):
+        yield f"step {step.step} gave: {_value(step.output, 160)}"
+
+
+def step(planned: PlanStep, found: Sequence[Iteration], *, simulated: bool) -> Iterator[str]:
+    """How a step was voted on; many iterations as a table of those that were not unanimous."""
+    yield f"step {planned.step}: {one_line(planned.title)}"
+    if planned.vote_on:
+        yield f"compared: {one_line(', '.join(planned.vote_on), WIDE)}"
+    if not found:
+        yield "it was not begun"
+    elif len(found) <= MOST_DETAILED:
+        for iteration in found:
+            yield from _iteration(iteration, simulated)
+    else:
+        yield from _many(found, simulated)
+
+
+def _many(found: Sequence[Iteration], simulated: bool) -> Iterator[str]:
+    rough = [iteration for iteration in found if not iteration.is_smooth]
+    smooth = len(found) - len(rough)
+    yield f"{len(found)} iterations, {smooth} of them unanimous at the first try"
+    headings = ("ITERATION", "OUTCOME", ">TRIES", ">SAMPLES", ">FLAGGED", "VOTES", ">MARGIN")
+    if rough:
+        yield "the others:"
+        yield from table((*headings, ">COST"), [_cells(i, simulated) for i in rough[:MOST_LISTED]])
+    if len(rough) > MOST_LISTED:
+        yield f"... and {len(rough) - MOST_LISTED} more (--json has them all)"
+    yield f"one of them in full: --step N --iteration {(rough or found)[0].iteration}"
+
+
+def _cells(iteration: Iteration, simulated: bool) -> tuple[str, ...]:
+    last = iteration.tries[-1] if iteration.tries else None
+    samples = [sample for each in iteration.tries for sample in each.samples]
+    return (
+        str(iteration.iteration),
+        iteration.outcome,
+        str(len(iteration.tries)),
+        str(len(samples)),
+        str(sum(bool(sample.flag) for sample in samples)),
+        " to ".join(str(len(answer.samples)) for answer in last.answers[:5]) if last else "",
+        str(last.margin) if last and last.answers else "",
+        money(iteration.spending.cost_usd, simulated=simulated),
+    )
+
+
+def _iteration(iteration: Iteration, simulated: bool) -> Iterator[str]:
+    yield ""
+    yield f"iteration {iteration.iteration}: {iteration.outcome}, " + _spent(
+        iteration.spending, simulated
+    )
+    for each in iteration.tries:
+        yield from _indented(_try(each, simulated))
+    if iteration.error:
+        yield f"  error: {one_line(iteration.error, WIDE)}"
+    elif iteration.outcome == "completed":
+        yield f"  output: {_value(iteration.output, WIDE)}"
+
+
+def _try(found: Try, simulated: bool) -> Iterator[str]:
+    parts = [f"try {found.try_number}: {found.outcome}", count(len(found.samples), "sample")]
+    if found.strategy:
+        parts.append("no vote" if found.strategy == "none" else found.strategy)
+    if found.answers:
+        parts.append(f"margin {found.margin}")
+    if found.decided_by is not None:
+        parts.append(f"decided by sample {found.decided_by}")
+    yield ", ".join(parts) + (f" ({one_line(found.note)})" if found.note else "")
+    if found.answers:
+        clusters = [_cluster(answer, found) for answer in found.answers]
+        yield from _indented(table((">VOTES", "", "SAMPLES", "ANSWER"), clusters))
+    if found.samples:
+        rows = [_sample(sample, found, simulated) for sample in found.samples]
+        yield from _indented(table(("SAMPLE", "COUNTED", ">COST", ">TOKENS", ">TIME"), rows))
+    if found.error:
+        yield f"  {one_line(found.error, WIDE)}"
+
+
+def _indented(lines: Iterator[str]) -> Iterator[str]:
+    return (f"  {line}" for line in lines)
+
+
+def _cluster(answer: AnswerCount, found: Try) -> tuple[str, ...]:
+    votes = len(answer.samples)
+    won = "won" if found.winner in answer.samples else ""
+    return str(votes), won, _numbers(answer.samples), one_line(answer.answer, 160)
+
+
+def _numbers(samples: Sequence[int]) -> str:
+    listed = ", ".join(map(str, samples[:12]))
+    return listed + (", ..." if len(samples) > 12 else "")
+
+
+def _sample(sample: Sample, found: Try, simulated: bool) -> tuple[str, ...]:
+    cost = "unknown" if sample.cost_usd is None else money(sample.cost_usd, simulated=simulated)
+    if sample.flag:
+        counted = f"flagged, {reason(sample.flag)}: {one_line(sample.detail, 120)}"
+    elif found.outcome == "open":
+        counted = "not yet: the vote is open"
+    else:
+        counted = "yes"
+    tokens = "" if sample.tokens is None else f"{sample.tokens:,}"
+    return str(sample.sample), counted, cost, tokens, duration(sample.duration_ms)
+
+
+def _spent(spent: Spending, simulated: bool) -> str:
+    unknown = f", {count(spent.unpriced, 'reply')} of unknown cost" if spent.unpriced else ""
+    return money(spent.cost_usd, simulated=simulated) + unknown
+
+
+def event_line(seq: int, event: e.Event, *, simulated: bool) -> str:
+    """An event with its number and time."""
+    line = format_event(event, simulated=simulated)
+    return f"{seq:>6}  {when(event.timestamp, '%H:%M:%S')}  {line}"
+
+
+def _value(value: Any, limit: int) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return one_line(text, limit)
+
+
+def _later(seconds: float) -> str:
+    return f"{duration(1000 * seconds)} later" if seconds >= 0 else "before it: the clock went back"

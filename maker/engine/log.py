@@ -1,0 +1,98 @@
+"""The one funnel that every event of a run goes through: secrets, number, hash, fold, disk, caller.
+
+Appending is synchronous, so that nothing can come between a reply and its place in the log. What
+waits for the disk, and how, is in `writer.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from maker.core.entrance import purified
+from maker.core.events import GENESIS, Event, chain, decode, encode, is_input
+from maker.core.fold import apply
+from maker.core.models import Digest
+from maker.core.redaction import Redactor
+from maker.core.seams import Record
+from maker.core.state import RunState, summary
+from maker.core.text import clean
+from maker.engine.claim import Claim
+from maker.engine.trouble import Tell, warn
+from maker.engine.writer import LogWriter
+from maker.errors import LogDamaged
+from maker.store.integrity import Head
+
+
+class EventLog:
+    """The log of one run, open for appending. Its `state` is always the fold of all of it.
+
+    What comes from outside is kept without the given secrets and without well-known credentials.
+    """
+
+    def __init__(
+        self,
+        claim: Claim,
+        history: Sequence[Record] = (),
+        *,
+        secrets: Sequence[str] = (),
+        patience_s: float = 0.0,
+        tell: Tell = warn,
+    ) -> None:
+        self.run = claim.run
+        self.state = RunState()
+        self._clock = claim.clock
+        self._redactor = Redactor(secrets)
+        self._seq, self._head = len(history), history[-1].hash if history else GENESIS
+        self.writer = LogWriter(
+            claim, Head(*self.head), lambda: summary(self.state), patience_s, tell
+        )
+        for record in history:
+            apply(self.state, decode(record.payload, seq=record.seq))
+
+    @property
+    def head(self) -> tuple[int, bytes]:
+        """Number and hash of the last event that was appended."""
+        return self._seq, self._head
+
+    def pure(self, text: str) -> str:
+        """The text as the log keeps it, for looking up what it has."""
+        return self._redactor.redact(clean(text))
+
+    def append(self, event: Event, blobs: Mapping[str, bytes] | None = None) -> None:
+        """Give the event its place. It is durable once `writer.durable()` returns after this.
+
+        Input events are purified here and nowhere else; derived ones follow from purified ones.
+        """
+        if is_input(event):
+            event = purified(event, self.pure)
+        event = msgspec.structs.replace(event, timestamp=self._clock.now())
+        self._put(encode(event), blobs or {})
+
+    def adopt(self, records: Sequence[Record], blobs: Mapping[str, bytes]) -> None:
+        """Append what an earlier session could not store, as it was. Raises LogDamaged."""
+        for record in records:
+            if record != self._put(record.payload, blobs):
+                raise LogDamaged(f"event {record.seq} is not what it was", seq=record.seq)
+
+    def _put(self, payload: bytes, blobs: Mapping[str, bytes]) -> Record:
+        event = decode(payload)  # what a resume will see, so that it cannot see anything else
+        apply(self.state, event)
+        self._seq += 1
+        self._head = chain(self._head, payload)
+        record = Record(
+            seq=self._seq,
+            timestamp=event.timestamp,
+            type=type(event).__name__,
+            payload=payload,
+            hash=self._head,
+        )
+        self.writer.put(record, event, blobs)
+        return record
+
+
+def content_hash(content: bytes) -> Digest:
+    """SHA-256 as hex: the name of a blob."""
+    return Digest(hashlib.sha256(content).hexdigest())

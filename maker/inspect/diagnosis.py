@@ -1,0 +1,144 @@
+"""What maker finds around it: programs, login, database. Only looks; imports no SDK."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import platform
+import re
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import maker
+from maker.agents import processes
+from maker.agents.credentials import NONE_FOUND, credential_source
+from maker.core.models import Value
+from maker.errors import MakerError
+from maker.store import check
+
+WAL_BUG_FIRST, WAL_BUG_LAST = (3, 7, 0), (3, 51, 2)
+"""Versions in which two connections that write or checkpoint at one moment can damage a file."""
+_CLI_VERSION = re.compile(r'__cli_version__\s*=\s*"([^"]+)"')
+
+
+class Finding(Value, frozen=True, kw_only=True):
+    """One thing that was looked at. A note is worth reading; a problem keeps maker from working."""
+
+    name: str
+    state: Literal["ok", "note", "problem"]
+    text: str
+    advice: str = ""
+
+
+def diagnosis(url: str, environ: Mapping[str, str]) -> list[Finding]:
+    """Everything that can be found out without asking anybody."""
+    return [
+        _python(),
+        _sdk(),
+        _cli(),
+        _credentials(environ),
+        sqlite_finding(sqlite3.sqlite_version),
+        _database(url),
+        _orphans(),
+    ]
+
+
+def _python() -> Finding:
+    text = f"maker {maker.__version__}, Python {platform.python_version()}, {platform.platform()}"
+    return Finding(name="program", state="ok", text=text)
+
+
+def _sdk() -> Finding:
+    try:
+        version = importlib.metadata.version("claude-agent-sdk")
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(
+            name="sdk",
+            state="problem",
+            text="claude-agent-sdk is not installed",
+            advice="Install maker again, with its dependencies.",
+        )
+    return Finding(name="sdk", state="ok", text=f"claude-agent-sdk {version}")
+
+
+def _cli() -> Finding:
+    spec = importlib.util.find_spec("claude_agent_sdk")
+    folder = Path(spec.origin).parent if spec and spec.origin else None
+    if folder is None or not (folder / "_bundled" / "claude").is_file():
+        return Finding(
+            name="cli",
+            state="problem",
+            text="the SDK came without Claude's command line program",
+            advice="Install the SDK's wheel for this platform (Linux or macOS, 64 bit).",
+        )
+    return Finding(name="cli", state="ok", text=f"Claude Code {_cli_version(folder)}, bundled")
+
+
+def _cli_version(sdk: Path) -> str:
+    """The version that the SDK's own file names, read as text: the import takes a second."""
+    try:
+        found = _CLI_VERSION.search((sdk / "_cli_version.py").read_text(encoding="utf-8"))
+    except OSError:
+        found = None
+    return found[1] if found else "of unknown version"
+
+
+def _credentials(environ: Mapping[str, str]) -> Finding:
+    source = credential_source(environ)
+    if source != NONE_FOUND:
+        return Finding(name="credentials", state="ok", text=source)
+    return Finding(
+        name="credentials",
+        state="problem",
+        text="none found",
+        advice="Set ANTHROPIC_API_KEY, or log in with Claude Code (claude, then /login). "
+        "Without: maker demo, or --agent simulated.",
+    )
+
+
+def sqlite_finding(version: str) -> Finding:
+    """Whether this version of SQLite can damage a file under two writers."""
+    numbers = tuple(int(part) for part in version.split("."))
+    if not WAL_BUG_FIRST <= numbers <= WAL_BUG_LAST:
+        return Finding(name="sqlite", state="ok", text=f"SQLite {version}")
+    return Finding(
+        name="sqlite",
+        state="note",
+        text=f"SQLite {version} has the WAL reset bug (3.7.0 to 3.51.2), unless it was patched",
+        advice="It needs two processes that write at the very same moment; maker uses one "
+        "connection each. Keep backups (VACUUM INTO), or use SQLite 3.51.3 or later.",
+    )
+
+
+def _database(url: str) -> Finding:
+    try:
+        report = check.check(url)
+    except MakerError as error:
+        return Finding(name="database", state="problem", text=error.message, advice=error.advice)
+    if report.version is None:
+        text = f"{report.place}: none yet, the first run creates it"
+        return Finding(name="database", state="ok", text=text)
+    size = f"schema {report.version}, {report.runs} runs, {report.events} events"
+    if report.problems:
+        return Finding(
+            name="database",
+            state="problem",
+            text=f"{report.place}: {size}, {len(report.problems)} problems",
+            advice="See them: maker db check",
+        )
+    return Finding(name="database", state="ok", text=f"{report.place}: {size}, sound")
+
+
+def _orphans() -> Finding:
+    found = processes.orphans()
+    if not found:
+        return Finding(name="orphans", state="ok", text="no agent processes without their maker")
+    pids = " ".join(str(process.pid) for process in found)
+    return Finding(
+        name="orphans",
+        state="note",
+        text=f"{len(found)} agent processes whose maker is gone: {pids}",
+        advice=f"End them: kill {pids}",
+    )

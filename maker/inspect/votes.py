@@ -1,0 +1,158 @@
+"""How the answers of one step were chosen: every iteration, try and sample, from the log. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal
+
+from maker.core import events as e
+from maker.core import keys
+from maker.core.models import AnswerCount, CallKey, Value
+from maker.inspect.history import Spending, by_step, spending
+
+Outcome = Literal["completed", "failed", "open"]
+
+
+class Sample(Value, frozen=True, kw_only=True):
+    """One reply; `flag` is why it does not vote. `cost_usd` is None where nobody said."""
+
+    sample: int
+    key: CallKey
+    flag: str
+    detail: str
+    cost_usd: float | None
+    tokens: int | None
+    duration_ms: int
+    model: str
+    text: str
+
+
+class Try(Value, frozen=True, kw_only=True):
+    """One try. `answers` are the clusters, the largest first; none where there was no vote."""
+
+    try_number: int
+    outcome: Outcome
+    strategy: str
+    effect: str
+    model: str
+    note: str
+    answers: list[AnswerCount]
+    winner: int | None
+    margin: int
+    decided_by: int | None
+    samples: list[Sample]
+    spending: Spending
+    error: str
+
+    @property
+    def is_unanimous(self) -> bool:
+        """Whether all samples were usable and gave one answer."""
+        flagged = any(sample.flag for sample in self.samples)
+        return self.outcome == "completed" and len(self.answers) <= 1 and not flagged
+
+
+class Iteration(Value, frozen=True, kw_only=True):
+    """One iteration of a step: its tries in order, and its output or error."""
+
+    iteration: int
+    outcome: Outcome
+    tries: list[Try]
+    output: Any
+    error: str
+    spending: Spending
+
+    @property
+    def is_smooth(self) -> bool:
+        """Whether the first try came through and nobody disagreed."""
+        return len(self.tries) == 1 and self.tries[0].is_unanimous
+
+
+def iterations(log: Iterable[e.Event], step: int) -> list[Iteration]:
+    """The iterations of a step of the last plan that were begun, in order."""
+    grouped: dict[int, list[e.Event]] = {}
+    for event in by_step(log)[step]:
+        grouped.setdefault(_place(event)[0], []).append(event)
+    return [_iteration(number, events) for number, events in sorted(grouped.items())]
+
+
+def _place(event: e.Event) -> tuple[int, int]:
+    """Iteration and try that an event of a step is about; the try is -1 where it is about all."""
+    match event:
+        case e.AgentReplied() | e.AgentRetried():
+            place = keys.sample_place(event.key)
+            assert place is not None, "only samples belong to a step"
+            return place.iteration, place.try_number
+        case e.StepStarted() | e.SampleRedFlagged() | e.VoteCompleted() | e.TryFailed():
+            return event.iteration, event.try_number
+        case e.StepCompleted():
+            return event.iteration, event.try_number
+        case e.StepFailed():
+            return event.iteration, -1
+        case _:
+            raise AssertionError(f"{type(event).__name__} belongs to no step")
+
+
+def _iteration(number: int, events: Sequence[e.Event]) -> Iteration:
+    tries: dict[int, list[e.Event]] = {}
+    for event in events:
+        tries.setdefault(_place(event)[1], []).append(event)
+    tries.pop(-1, None)
+    end = next((ev for ev in reversed(events) if isinstance(ev, e.StepCompleted)), None)
+    last = events[-1]
+    failed = last if isinstance(last, e.StepFailed) else None
+    return Iteration(
+        iteration=number,
+        outcome="completed" if end else "failed" if failed else "open",
+        tries=[_try(try_number, found) for try_number, found in sorted(tries.items())],
+        output=end.output if end else None,
+        error=failed.error if failed else "",
+        spending=spending(events),
+    )
+
+
+def _try(number: int, events: Sequence[e.Event]) -> Try:
+    start = next((ev for ev in events if isinstance(ev, e.StepStarted)), None)
+    vote = next((ev for ev in events if isinstance(ev, e.VoteCompleted)), None)
+    completed = any(isinstance(event, e.StepCompleted) for event in events)
+    error = next((event.error for event in events if isinstance(event, e.TryFailed)), "")
+    return Try(
+        try_number=number,
+        outcome="completed" if completed else "failed" if error else "open",
+        strategy=start.strategy if start else "",
+        effect=start.effect if start else "",
+        model=start.model if start else "",
+        note=start.note if start else "",
+        answers=vote.answers if vote else [],
+        winner=vote.winner if vote else None,
+        margin=vote.margin if vote else 0,
+        decided_by=vote.decided_by if vote else None,
+        samples=_samples(events),
+        spending=spending(events),
+        error=error,
+    )
+
+
+def _samples(events: Sequence[e.Event]) -> list[Sample]:
+    flags = {event.sample: event for event in events if isinstance(event, e.SampleRedFlagged)}
+    replies = {}
+    for event in events:
+        if isinstance(event, e.AgentReplied):
+            place = keys.sample_place(event.key)
+            assert place is not None, "only samples belong to a step"
+            replies[place.sample] = event
+    return [_sample(number, replies[number], flags.get(number)) for number in sorted(replies)]
+
+
+def _sample(number: int, event: e.AgentReplied, flag: e.SampleRedFlagged | None) -> Sample:
+    reply = event.reply
+    return Sample(
+        sample=number,
+        key=event.key,
+        flag=flag.reason if flag else "",
+        detail=flag.detail if flag else "",
+        cost_usd=reply.cost_usd,
+        tokens=reply.usage.total if reply.usage else None,
+        duration_ms=reply.duration_ms,
+        model=reply.model,
+        text=reply.text,
+    )

@@ -1,0 +1,225 @@
+"""Checks of what steps hand to one another: schemas, inputs, loops, what is voted on."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+
+from maker.core.models import CONTEXT, OWN_OUTPUT_DECIDES, PlanStep
+from maker.plan.findings import Finding, found
+from maker.plan.literals import literals, lost
+from maker.plan.plan_view import (
+    OutputPath,
+    PlanView,
+    is_conditional,
+    output_path,
+    reads_context,
+)
+from maker.schema.fields import type_at
+from maker.schema.schema import (
+    ListOf,
+    Maybe,
+    Primitive,
+    Record,
+    Schema,
+    SchemaError,
+)
+
+MOST_ITERATIONS = 1_100_000
+"""A little over the moves of 20 disks."""
+
+_ITEM = re.compile(r"item((?:\.(?:[^\W\d][\w-]*|[0-9]{1,6}))*)")
+_ANY = Primitive("any")
+
+
+def schema(view: PlanView) -> Iterator[Finding]:
+    """Outputs are mappings whose form can be read."""
+    for number, kind in view.schemas.items():
+        step = view.by_number[number]
+        if not step.output_schema.strip() and not is_conditional(step):
+            yield found(step, "output_schema is empty", field="output_schema")
+        elif isinstance(kind, SchemaError):
+            yield found(step, kind.message, field="output_schema")
+        elif not isinstance(kind, Record) or not kind.fields:
+            message = "output_schema is not a mapping with at least one field"
+            yield found(step, message, field="output_schema")
+        elif is_conditional(step) and kind.field("next_step") != Primitive("int"):
+            message = "a conditional step's output_schema does not declare next_step: int"
+            yield found(step, message, field="output_schema")
+
+
+def inputs(view: PlanView) -> Iterator[Finding]:
+    """Inputs are there when they are needed."""
+    for step in view.plan.steps:
+        for variable in step.input_variables:
+            if variable.partition(".")[0] == "item":
+                message = _bad_item(view, step, variable)
+            else:
+                message = _bad_output(view, step, variable)
+            if message:
+                yield found(step, message, field="input_variables")
+
+
+def _bad_item(view: PlanView, step: PlanStep, variable: str) -> str:
+    if step.for_each is None:
+        return f"{variable} is there only in a for_each step"
+    match = _ITEM.fullmatch(variable)
+    if match is None:
+        return f"{variable!r} is not a variable"
+    items = list_type(view, step)
+    if items is None or type_at(items.item, match[1].removeprefix(".")) is not None:
+        return ""
+    return f"the items of {step.for_each} have no field {match[1].removeprefix('.')!r}"
+
+
+def _bad_output(view: PlanView, step: PlanStep, variable: str) -> str:
+    """Why the variable cannot be read by the step; empty where it can, or another check says it."""
+    path = output_path(variable)
+    if variable == CONTEXT and view.has_context:
+        return ""
+    if variable == CONTEXT:
+        return "context: nothing was given with the instruction that it could stand for"
+    if path is None and variable.startswith(f"{CONTEXT}."):
+        return f"{variable}: context is one text without fields"
+    if path is None:
+        return f"{variable!r} is not a variable such as step_0_output.name"
+    if path.step not in view.numbers:
+        return f"{variable}: there is no step {path.step}"
+    if path.step not in view.before[step.step]:
+        where = "this step itself" if path.step == step.step else "no step before this one"
+        return f"{variable}: step {path.step} is {where} on any path"
+    declared = output_type(view, path.step)
+    if declared is None or type_at(declared, path.field) is not None:
+        return ""
+    return f"{variable}: {_missing_field(view, path)}"
+
+
+def _missing_field(view: PlanView, path: OutputPath) -> str:
+    kind = view.schemas[path.step]
+    names = [name for name, _ in kind.fields] if isinstance(kind, Record) else []
+    first = path.field.partition(".")[0]
+    near = difflib.get_close_matches(first, names, n=1)
+    hint = f"; did you mean {near[0]}?" if near and near[0] != first else ""
+    return f"step {path.step} declares no field {path.field!r}, only {', '.join(names)}{hint}"
+
+
+def output_type(view: PlanView, number: int) -> Schema | None:
+    """The type of a step's whole output, a list for a `for_each` step; None where unreadable."""
+    kind = view.schemas[number]
+    if isinstance(kind, SchemaError):
+        return None
+    return ListOf(kind) if view.by_number[number].for_each is not None else kind
+
+
+def list_type(view: PlanView, step: PlanStep) -> ListOf | None:
+    """The type of the list that a `for_each` step works on; None where it is no list."""
+    path = output_path(step.for_each or "")
+    if path is None or path.step not in view.numbers:
+        return None
+    declared = output_type(view, path.step)
+    kind = type_at(declared, path.field) if declared is not None else None
+    kind = kind.inner if isinstance(kind, Maybe) else kind
+    if kind == _ANY:
+        return ListOf(_ANY)
+    return kind if isinstance(kind, ListOf) else None
+
+
+def for_each(view: PlanView) -> Iterator[Finding]:
+    """A `for_each` step has a list to work on."""
+    for step in view.plan.steps:
+        if step.for_each is None:
+            continue
+        message = "" if is_conditional(step) else _bad_list(view, step, step.for_each)
+        if message:
+            yield found(step, message, field="for_each")
+        if step.repeat is not None:
+            yield found(step, "the step has both for_each and repeat", field="for_each")
+
+
+def _bad_list(view: PlanView, step: PlanStep, variable: str) -> str:
+    if variable == CONTEXT:
+        return "context is one text; let a step make a list of it"
+    message = _bad_output(view, step, variable)
+    if message:
+        return message
+    path = output_path(variable)
+    unreadable = path is not None and output_type(view, path.step) is None
+    if unreadable or list_type(view, step) is not None:
+        return ""
+    return f"{variable} is not declared a list"
+
+
+def repeat(view: PlanView) -> Iterator[Finding]:
+    """A repeated step can end, and ends."""
+    for step in view.plan.steps:
+        if step.repeat is None:
+            continue
+        if not 1 <= step.repeat.max_iterations <= MOST_ITERATIONS:
+            message = f"max_iterations is {step.repeat.max_iterations}, not 1 to {MOST_ITERATIONS}"
+            yield found(step, message, field="repeat")
+        kind = view.schemas[step.step]
+        if not isinstance(kind, SchemaError) and type_at(kind, step.repeat.until) != _BOOL:
+            message = f"{step.repeat.until!r} is no bool field of the step's own output_schema"
+            yield found(step, message, field="repeat")
+
+
+_BOOL = Primitive("bool")
+
+
+def vote_on(view: PlanView) -> Iterator[Finding]:
+    """What is compared is in the answer."""
+    for step in view.plan.steps:
+        kind = view.schemas[step.step]
+        for path in step.vote_on:
+            if is_conditional(step) and path != "next_step":
+                message = f"of a conditional step only next_step is compared, not {path!r}"
+                yield found(step, message, field="vote_on")
+            elif not isinstance(kind, SchemaError) and not (path and type_at(kind, path)):
+                message = f"{path!r} is no field of the step's own output_schema"
+                yield found(step, message, field="vote_on")
+
+
+def context(view: PlanView) -> Iterator[Finding]:
+    """Data that came along is used."""
+    if view.has_context and not reads_context(view.plan):
+        yield Finding(message="no step reads the context that came with the instruction")
+
+
+def used_outputs(view: PlanView) -> Iterator[Finding]:
+    """What is found out is used."""
+    used = {path.step for step in view.plan.steps for path in _read_by(step)}
+    for step in view.plan.steps:
+        only_looks = not (step.primary_tools or step.fallback_tools or is_conditional(step))
+        only_looks = only_looks or view.effects[step.step] in ("read", "web")
+        goes_on = step.next_step_sequence_number not in (-1, OWN_OUTPUT_DECIDES)
+        if only_looks and goes_on and step.step not in used:
+            yield found(step, "no later step reads this output, and it changes nothing")
+
+
+def _read_by(step: PlanStep) -> Iterator[OutputPath]:
+    for variable in [*step.input_variables, step.for_each or ""]:
+        path = output_path(variable)
+        if path is not None:
+            yield path
+
+
+def fidelity(view: PlanView) -> Iterator[Finding]:
+    """What the instruction says word for word reaches a step."""
+    text = "\n".join(_words_of(step) for step in view.plan.steps)
+    for literal in lost(literals(view.instruction), text):
+        yield Finding(message=f"no step mentions {literal!r} from the instruction")
+
+
+def _words_of(step: PlanStep) -> str:
+    limit = str(step.repeat.max_iterations) if step.repeat else ""
+    return "\n".join(
+        [
+            step.title,
+            step.task_description,
+            step.primary_tool_instructions,
+            step.fallback_tool_instructions,
+            step.output_schema,
+            limit,
+        ]
+    )

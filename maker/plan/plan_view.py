@@ -1,0 +1,152 @@
+"""A plan with what the checks ask of it worked out once: schemas, edges, what is before what.
+
+Holds for any plan, however wrong: what cannot be worked out is simply absent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from maker.core.effects import resolve_effect
+from maker.core.models import (
+    CONDITIONAL_SCHEMA,
+    CONTEXT,
+    OWN_OUTPUT_DECIDES,
+    PIPELINE_END,
+    Effect,
+    Plan,
+    PlanStep,
+    ToolSpec,
+)
+from maker.schema.schema import Schema, SchemaError, parse_schema
+
+_OUTPUT = re.compile(r"step_(\d{1,9})_output((?:\.(?:[^\W\d][\w-]*|[0-9]{1,6}))*)")
+
+
+class OutputPath(NamedTuple):
+    """`step_3_output.files.name`, taken apart."""
+
+    step: int
+    field: str
+
+
+def is_conditional(step: PlanStep) -> bool:
+    """Whether the step only decides where to go on."""
+    return step.task_type == "conditional_step"
+
+
+def output_path(variable: str) -> OutputPath | None:
+    """The step and the dotted field that an input variable names; None for anything else."""
+    match = _OUTPUT.fullmatch(variable)
+    return OutputPath(int(match[1]), match[2].removeprefix(".")) if match else None
+
+
+def told_characters(step: PlanStep) -> int:
+    """How much text of its plan each agent of the step is told."""
+    texts = (
+        step.title,
+        step.task_description,
+        step.primary_tool_instructions,
+        step.fallback_tool_instructions,
+        step.output_schema,
+    )
+    return sum(map(len, texts))
+
+
+def reads_context(plan: Plan) -> bool:
+    """Whether some step names the data that came with the instruction as an input."""
+    return any(CONTEXT in step.input_variables for step in plan.steps)
+
+
+class PlanView:
+    """One plan and the run that it is for, as the checks see it."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        tools: Sequence[ToolSpec],
+        instruction: str,
+        models: Sequence[str],
+        *,
+        has_context: bool,
+    ) -> None:
+        self.plan = plan
+        self.tools = tools
+        self.instruction = instruction
+        self.models = models
+        self.has_context = has_context
+        self.by_number: dict[int, PlanStep] = {}
+        for step in plan.steps:
+            self.by_number.setdefault(step.step, step)
+
+    @property
+    def numbers(self) -> set[int]:
+        """The numbers of the steps that exist."""
+        return set(self.by_number)
+
+    @property
+    def first(self) -> int:
+        """The number of the step that the run begins with."""
+        return self.plan.steps[0].step if self.plan.steps else 0
+
+    @cached_property
+    def schemas(self) -> dict[int, Schema | SchemaError]:
+        """What each step's output is declared to be, or why that cannot be read."""
+        return {number: _schema(step) for number, step in self.by_number.items()}
+
+    @cached_property
+    def effects(self) -> dict[int, Effect]:
+        """What each step's tools may do."""
+        return {
+            number: resolve_effect([*step.primary_tools, *step.fallback_tools], self.tools)
+            for number, step in self.by_number.items()
+        }
+
+    @cached_property
+    def following(self) -> dict[int, set[int]]:
+        """Where each step may lead to: steps that exist, and -1."""
+        exist = self.numbers | {PIPELINE_END}
+        return {n: self._following(step) & exist for n, step in self.by_number.items()}
+
+    def _following(self, step: PlanStep) -> set[int]:
+        if not is_conditional(step):
+            return {step.next_step_sequence_number} - {OWN_OUTPUT_DECIDES}
+        if step.targets is not None:
+            return set(step.targets)
+        return {number for number in self.by_number if number > step.step} | {PIPELINE_END}
+
+    @cached_property
+    def _after(self) -> dict[int, set[int]]:
+        """What can be reached from each step, by one move or more."""
+        return {number: self._reached_from(number) for number in self.by_number}
+
+    def _reached_from(self, number: int) -> set[int]:
+        seen: set[int] = set()
+        todo = set(self.following[number])
+        while todo:
+            current = todo.pop()
+            seen.add(current)
+            todo |= self.following.get(current, set()) - seen
+        return seen
+
+    @cached_property
+    def before(self) -> dict[int, set[int]]:
+        """The steps that are before each step on some path."""
+        return {n: {m for m, after in self._after.items() if n in after} for n in self.by_number}
+
+    def can_end(self, number: int) -> bool:
+        """Whether some way leads from the step to the end."""
+        return PIPELINE_END in self._after[number]
+
+
+def _schema(step: PlanStep) -> Schema | SchemaError:
+    text = step.output_schema.strip()
+    if not text and is_conditional(step):
+        text = CONDITIONAL_SCHEMA
+    try:
+        return parse_schema(text)
+    except SchemaError as error:
+        return error

@@ -1,0 +1,89 @@
+"""Questions about a schema's dotted paths: what is there, what can be compared, what is long."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from maker.schema.schema import (
+    Choice,
+    ListOf,
+    Maybe,
+    Primitive,
+    Record,
+    Schema,
+)
+
+_DOCUMENT_NAMES = frozenset(
+    {
+        *("article", "body", "changelog", "chapter", "code", "content", "diff", "document"),
+        *("documentation", "draft", "essay", "html", "letter", "markdown", "patch", "readme"),
+        *("report", "script", "section", "source", "story", "text", "transcript"),
+    }
+)
+
+
+def type_at(schema: Schema, path: str) -> Schema | None:
+    """The type of what a dotted path finds, or None where nothing is declared there.
+
+    A name that meets a list maps over its items (the result is a list); a number picks one item.
+    """
+    found: Schema | None = schema
+    for name in path.split(".") if path else []:
+        found = _step(found, name) if found is not None else None
+    return found
+
+
+def _step(schema: Schema, name: str) -> Schema | None:
+    match schema:
+        case Maybe(inner):
+            found = _step(inner, name)
+            return found if found is None or isinstance(found, Maybe) else Maybe(found)
+        case Record():
+            return schema.field(name)
+        case ListOf(item):
+            if re.fullmatch(r"\d{1,6}", name):
+                return item
+            inside = _step(item, name)
+            return None if inside is None else ListOf(inside)
+        case Primitive("any"):
+            return schema
+        case _:
+            return None
+
+
+def comparable_fields(schema: Schema) -> list[str]:
+    """Dotted paths of the bool, int and enumeration fields that are not inside of lists."""
+    return [
+        path
+        for path, kind in _leaves(schema, "")
+        if path and (kind in (_BOOL, _INT) or isinstance(kind, Choice))
+    ]
+
+
+_BOOL, _INT = Primitive("bool"), Primitive("int")
+
+
+def _leaves(schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:
+    match schema:
+        case Maybe(inner):
+            yield from _leaves(inner, path)
+        case Record(fields):
+            for name, kind in fields:
+                yield from _leaves(kind, f"{path}.{name}" if path else name)
+        case _:
+            yield path, schema
+
+
+def is_list_or_long_text(schema: Schema) -> bool:
+    """Whether a right answer may be long: a list or `any`, or a string named like a document.
+
+    A document's name has one of the words of `_DOCUMENT_NAMES` in it, as in `report_text`.
+    """
+    for path, kind in _leaves(schema, ""):
+        if isinstance(kind, ListOf) or kind == Primitive("any"):
+            return True
+        words = set(re.split(r"[\W_]+", path.rpartition(".")[2].lower()))
+        if kind == Primitive("string") and words & _DOCUMENT_NAMES:
+            return True
+    return False

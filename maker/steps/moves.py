@@ -1,0 +1,303 @@
+"""The executor's next moves as a pure function of the state: live, resumed and replayed alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from maker.core import events as e
+from maker.core import keys
+from maker.core.inputs import for_each_list
+from maker.core.models import CallKey, Census, PlanStep, VoteResult, VotingSummary
+from maker.core.moves import Ask, Emit, Move, Pause
+from maker.core.policy import ALIKE, STEP_ENDS, may_try_again
+from maker.core.state import Lane, RunState, is_over
+from maker.core.strategies import VotingStrategy, named
+from maker.schema.fields import is_list_or_long_text
+from maker.schema.schema import parse_schema
+from maker.steps import context
+from maker.steps.red_flags import Ballot, Contract, judge
+from maker.steps.voting import Tally, tally
+
+LONGEST_VOTED_REPLY_TOKENS = 750
+"""Errors rise steeply past about 700 tokens of reply (arXiv 2511.09030)."""
+
+_judge = lru_cache(maxsize=1024)(judge)
+
+
+def moves(state: RunState) -> Iterator[Move]:
+    """What can be done next: at most one move for each open lane."""
+    if state.status != "running" or state.phase not in ("validated", "executing"):
+        return
+    if state.execution.failed_step is not None:
+        yield Emit(_task_failed(state))
+        return
+    if is_over(state):
+        yield Emit(_task_completed(state))
+        return
+    step = state.step(state.execution.cursor)
+    if step.for_each:
+        yield from _for_each_moves(state, step)
+    else:
+        yield _lane_move(state, step, state.execution.pass_number)
+
+
+def _for_each_moves(state: RunState, step: PlanStep) -> Iterator[Move]:
+    loop = state.execution.loop
+    if loop is None:
+        items = for_each_list(state, step)
+        if isinstance(items, str):
+            yield Emit(_step_failed(state, step, 0, items))
+        else:
+            yield Emit(e.ForEachStarted(step=step.step, title=step.title, items=len(items)))
+        return
+    open_lanes = [lane for lane in state.execution.lanes.values() if not lane.failed]
+    for lane in open_lanes:
+        yield _lane_move(state, step, lane.iteration)
+    if len(open_lanes) < state.settings.samples_at_once and loop.next_item < loop.items:
+        yield _lane_move(state, step, loop.next_item)
+
+
+def _lane_move(state: RunState, step: PlanStep, iteration: int) -> Move:
+    lane = state.execution.lanes.get((step.step, iteration))
+    if lane is None or not lane.started:
+        return _between_tries(state, step, iteration, lane)
+    if lane.ambiguous and state.settings.on_ambiguous != "retry":
+        return _ambiguous(state, step, lane)
+    contract = _contract(state, step, lane)
+    ballots = {sample: _judge(reply, contract) for sample, reply in lane.replies.items()}
+    count = tally(_strategy(lane), lane.config.max_voting_samples, ballots)
+    for sample in range(count.counted):
+        if ballots[sample].flag and sample not in lane.flagged:
+            return Emit(_red_flag(lane, sample, ballots[sample]))
+    if count.result is None:
+        return Ask(_open_keys(lane, count.launched))
+    if lane.strategy != "none" and lane.vote is None:
+        return Emit(_vote_completed(lane, count.result, count.counted))
+    if count.result.winner is None:
+        return Emit(_try_failed(lane, count, ballots))
+    return Emit(_step_completed(step, lane, count, ballots))
+
+
+def _between_tries(state: RunState, step: PlanStep, iteration: int, lane: Lane | None) -> Move:
+    if step.repeat and iteration - state.execution.first_pass >= step.repeat.max_iterations:
+        error = f"{step.repeat.until} did not become true in {iteration} passes"
+        return Emit(_step_failed(state, step, iteration, error))
+    if lane and lane.failures and (lane.final or not may_try_again(state, lane)):
+        return Emit(_step_failed(state, step, iteration, lane.failures[-1]))
+    oversize = context.too_large(state, step, iteration)
+    if oversize:
+        return Emit(_step_failed(state, step, iteration, oversize))
+    return Emit(
+        _step_started(
+            state, step, iteration, lane.try_number + 1 if lane else state.execution.tries_begin
+        )
+    )
+
+
+def _step_started(state: RunState, step: PlanStep, iteration: int, number: int) -> e.StepStarted:
+    effect = context.effect_of(state, step)
+    strategy, note = context.strategy_config(state.settings, step, effect)
+    return e.StepStarted(
+        step=step.step,
+        title=step.title,
+        iteration=iteration,
+        try_number=number,
+        effect=effect,
+        strategy=strategy,
+        model=step.model or state.settings.model,
+        note=note,
+    )
+
+
+def _ambiguous(state: RunState, step: PlanStep, lane: Lane) -> Move:
+    detail = (
+        f"step {step.step} ({step.title}) may have had effects ({lane.effect}) before the run "
+        "stopped; nobody knows its outcome"
+    )
+    if state.settings.on_ambiguous == "fail":
+        return Emit(_step_failed(state, step, lane.iteration, detail))
+    return Pause("ambiguous", detail)
+
+
+def _contract(state: RunState, step: PlanStep, lane: Lane) -> Contract:
+    voted = lane.strategy != "none"
+    schema = context.schema_of(step)
+    assert state.plan is not None
+    targets = context.targets_of(step, len(state.plan.steps))
+    return Contract(
+        schema=schema,
+        vote_on=context.compared_paths(step) if voted else (),
+        targets=None if targets is None else tuple(targets),
+        voted=voted,
+        max_reply_tokens=_reply_limit(schema) if voted else None,
+    )
+
+
+@lru_cache(maxsize=256)
+def _reply_limit(schema: str) -> int | None:
+    is_long = bool(schema) and is_list_or_long_text(parse_schema(schema))
+    return None if is_long else LONGEST_VOTED_REPLY_TOKENS
+
+
+def _strategy(lane: Lane) -> VotingStrategy:
+    return named(lane.strategy, lane.config.voting_n, lane.config.voting_k)
+
+
+def _open_keys(lane: Lane, launched: int) -> tuple[CallKey, ...]:
+    return tuple(
+        keys.sample_key(lane.step, lane.iteration, lane.try_number, sample)
+        for sample in range(launched)
+        if sample not in lane.replies
+    )
+
+
+def _red_flag(lane: Lane, sample: int, ballot: Ballot) -> e.SampleRedFlagged:
+    return e.SampleRedFlagged(
+        step=lane.step,
+        iteration=lane.iteration,
+        try_number=lane.try_number,
+        sample=sample,
+        reason=ballot.flag,
+        detail=ballot.detail,
+        end=ballot.end,
+    )
+
+
+def _vote_completed(lane: Lane, result: VoteResult, samples: int) -> e.VoteCompleted:
+    return e.VoteCompleted(
+        step=lane.step,
+        iteration=lane.iteration,
+        try_number=lane.try_number,
+        strategy=lane.strategy,
+        answers=result.answers,
+        winner=result.winner,
+        margin=result.margin,
+        decided_by=result.decided_by,
+        samples=samples,
+        red_flagged=len(result.flagged),
+    )
+
+
+def _try_failed(lane: Lane, count: Tally, ballots: dict[int, Ballot]) -> e.TryFailed:
+    assert count.result is not None
+    flagged = [ballots[sample] for sample in count.result.flagged]
+    why = "; ".join(dict.fromkeys(f"{ballot.flag}: {ballot.detail}" for ballot in flagged[:3]))
+    error = f"{count.result.reason} ({why})" if why else count.result.reason
+    futile = [end for end in STEP_ENDS if lane.ends[end] >= ALIKE]
+    advice = " ".join(STEP_ENDS[end] for end in futile)
+    cannot = len(count.result.cannot) >= _strategy(lane).quorum
+    return e.TryFailed(
+        step=lane.step,
+        iteration=lane.iteration,
+        try_number=lane.try_number,
+        error=f"{error}. {advice}" if advice else error,
+        duration_ms=_duration_ms(lane, count),
+        final=cannot or bool(advice),
+    )
+
+
+def _duration_ms(lane: Lane, count: Tally) -> int:
+    """Samples of a round run at once, rounds one after another."""
+    return sum(max(lane.replies[s].duration_ms for s in samples) for samples in count.rounds)
+
+
+def _step_completed(
+    step: PlanStep, lane: Lane, count: Tally, ballots: dict[int, Ballot]
+) -> e.StepCompleted:
+    result = count.result
+    assert result is not None
+    assert result.winner is not None
+    return e.StepCompleted(
+        step=lane.step,
+        title=step.title,
+        output=ballots[result.winner].output,
+        voting_summary=VotingSummary(
+            strategy=lane.strategy,
+            total_samples=count.counted,
+            red_flagged=len(result.flagged),
+            winning_votes=len(result.answers[0].samples),
+            margin=result.margin,
+            note=lane.note,
+        ),
+        cost_usd=round(lane.cost_usd, 9),
+        duration_ms=lane.duration_ms + _duration_ms(lane, count),
+        iteration=lane.iteration,
+        try_number=lane.try_number,
+        tokens=lane.tokens,
+        verdict=ballots[result.winner].verdict,
+    )
+
+
+def _step_failed(state: RunState, step: PlanStep, iteration: int, error: str) -> e.StepFailed:
+    lane = state.execution.lanes.get((step.step, iteration))
+    return e.StepFailed(
+        step=step.step,
+        title=step.title,
+        error=error,
+        iteration=iteration,
+        cost_usd=round(lane.cost_usd, 9) if lane else 0.0,
+        duration_ms=lane.duration_ms if lane else 0,
+    )
+
+
+def result_of(state: RunState, status: str) -> dict[str, Any]:
+    """Each step once, in plan order, with what became of it; `output` is that of the last one."""
+    known = {outcome.step: outcome for outcome in state.execution.outcomes}
+    lines: list[dict[str, Any]] = []
+    for step in state.plan.steps if state.plan else []:
+        outcome = known.get(step.step)
+        line: dict[str, Any] = {"step": step.step, "title": step.title}
+        if outcome is None:
+            line["status"] = "skipped" if status == "completed" else "not run"
+        else:
+            line |= {"status": outcome.status, "output": outcome.output}
+            if outcome.error:
+                line["error"] = outcome.error
+        lines.append(line)
+    done = [outcome for outcome in state.execution.outcomes if outcome.status == "completed"]
+    output = done[-1].output if done and status == "completed" else None
+    result = {"status": status, "steps": lines, "output": output}
+    if state.earlier:
+        result["earlier"] = [
+            {"step": o.step, "title": o.title, "status": o.status, "output": o.output}
+            for o in state.earlier
+        ]
+    return result
+
+
+def census(state: RunState) -> Census:
+    """What became of each step and item of a run that is complete."""
+    missing = [entry for outcome in state.execution.outcomes for entry in outcome.missing]
+    steps = len(state.plan.steps) if state.plan else 0
+    return Census(
+        steps_done=len(state.execution.outcomes),
+        steps_not_taken=steps - len(state.execution.outcomes),
+        items_done=sum(outcome.items for outcome in state.execution.outcomes) - len(missing),
+        items_missing=len(missing),
+        repaired=sum(outcome.repaired for outcome in state.execution.outcomes),
+        missing=missing,
+    )
+
+
+def _task_completed(state: RunState) -> e.TaskCompleted:
+    return e.TaskCompleted(
+        census=census(state),
+        result=result_of(state, "completed"),
+        total_cost_usd=state.totals.cost_usd,
+        total_duration_ms=state.totals.duration_ms,
+        totals=state.totals,
+    )
+
+
+def _task_failed(state: RunState) -> e.TaskFailed:
+    failed = next(outcome for outcome in state.execution.outcomes if outcome.status == "failed")
+    return e.TaskFailed(
+        error=f"step {failed.step} ({failed.title}) failed: {failed.error}",
+        step=failed.step,
+        result=result_of(state, "failed"),
+        total_cost_usd=state.totals.cost_usd,
+        total_duration_ms=state.totals.duration_ms,
+        totals=state.totals,
+    )
