@@ -41,6 +41,7 @@ from maker.agents.outcomes import (
     reply,
 )
 from maker.agents.questions import Interview, WorkingTime
+from maker.agents.web import WebGate
 from maker.core.effects import is_mcp
 from maker.core.interruption import AgentInterrupted
 from maker.core.models import AgentCall, AgentReply
@@ -105,7 +106,7 @@ class AgentRunner:
         interview = Interview(call.key, answer, talk.worked) if call.may_ask and answer else None
         environ = {**os.environ, **self._environ}
         before_tool = Fence(call, working_folder(call), environ).hooks()
-        before_tool += interview.hooks() if interview else []
+        before_tool += [*WebGate(call).hooks(), *(interview.hooks() if interview else [])]
         more = interview.options() if interview else {}
         hooks = {"PreToolUse": before_tool}
         await self._hold(talk, more | {"hooks": hooks, "disallowed_tools": not_for_it})

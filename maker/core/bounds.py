@@ -14,7 +14,7 @@ from msgspec import Struct
 
 EDITORS = ("Write", "Edit", "NotebookEdit")
 READERS = ("Read", "Glob", "Grep")
-_FIELDS = {"NotebookEdit": "notebook_path", "Glob": "path", "Grep": "path"}
+_FIELDS = {"NotebookEdit": "notebook_path", "Glob": "path", "Grep": "path", "WebFetch": "url"}
 _OPTIONAL = ("Glob", "Grep")
 _BLANKS = re.compile(r"^[\s\ufeff]+|[\s\ufeff]+$")
 _PATTERN = re.compile(r"[^/]*[*?\[\]{}()!+@|\\]")
@@ -33,7 +33,7 @@ class Bounds(Struct, frozen=True):
 
 
 def path_of(tool: str, told: Mapping[str, Any]) -> str:
-    """The path that a tool is told, for people; a pattern stands for the path that it lacks."""
+    """The path or URL that a tool is told, for people; a pattern stands for one that it lacks."""
     value = told.get(_FIELDS.get(tool, "file_path")) or (
         told.get("pattern") if tool == "Glob" else ""
     )
