@@ -44,6 +44,8 @@ COMMANDS = (
     ("verify", "@last"),
     ("db", "check"),
     ("history",),
+    ("history", "--size"),
+    ("backup", "{folder}/copy.db", "--force"),
 )
 
 

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
 
 from maker.cli.documents import echo_document, opened
-from maker.cli.options import SectionCommand, SectionOption, Whole, db_option, json_option
+from maker.cli.options import (
+    OUTPUT,
+    SectionCommand,
+    SectionOption,
+    Whole,
+    db_option,
+    json_option,
+    option,
+)
 from maker.cli.view.render import money
 from maker.cli.view.table import table
 from maker.cli.view.times import moment, when
+from maker.core.models import RunId
 from maker.core.text import one_line
+from maker.errors import StoreError
 from maker.inspect import history
-from maker.store.queries import RunRow
+from maker.store import sizes
+from maker.store.queries import Reader, RunRow
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,6 +41,7 @@ def _option(name: str, help: str, **settings: Any) -> Callable[[F], F]:
 @_option("--text", "With this text in the instruction. [default: all]", metavar="TEXT")
 @_option("--since", "Begun after this. [default: all]", type=moment, metavar="2d|DATE")
 @_option("--limit", "The newest only.", type=Whole(1), metavar="N", default=20, show_default=True)
+@option(OUTPUT, "--size", is_flag=True, help="Show about how much room each run takes.")
 @json_option
 @db_option
 def command(
@@ -39,6 +51,7 @@ def command(
     text: str | None,
     since: float | None,
     limit: int,
+    size: bool,
 ) -> None:
     """List runs, the newest first: what was asked, how it ended, what it cost.
 
@@ -52,16 +65,39 @@ def command(
     """
     with opened(db) as reader:
         found = reader.runs(status=status, text=text, since=since, limit=limit + 1)
-    rows, has_more = found[:limit], len(found) > limit
+        rows, has_more = found[:limit], len(found) > limit
+        octets = {row.run_id: _octets(reader, row) for row in rows} if size else {}
     if as_json:
-        echo_document(runs=[history.document(row) for row in rows], has_more=has_more)
+        listed = [history.document(row) for row in rows]
+        if size:
+            listed = [{**run, "bytes": octets[run["run"]]} for run in listed]
+        echo_document(runs=listed, has_more=has_more)
     elif rows:
-        click.echo("\n".join(table(HEADINGS, [_cells(row) for row in rows])))
+        click.echo("\n".join(_lines(rows, octets)))
     else:
         is_filtered = status or text or since is not None
         click.echo("no runs match" if is_filtered else "no runs yet")
     if has_more and not as_json:
         click.echo("there are more runs: see --limit", err=True)
+
+
+def _octets(reader: Reader, row: RunRow) -> int | None:
+    """About what a run takes; None where its log is damaged."""
+    try:
+        return sizes.of_run(reader, row)
+    except StoreError:
+        return None
+
+
+def _lines(rows: Sequence[RunRow], octets: Mapping[RunId, int | None]) -> Iterator[str]:
+    if not octets:
+        return table(HEADINGS, [_cells(row) for row in rows])
+    cells = []
+    for row in rows:
+        *known, asked = _cells(row)
+        size = octets[row.run_id]
+        cells.append([*known, "?" if size is None else sizes.size_text(size), asked])
+    return table([*HEADINGS[:-1], ">SIZE", HEADINGS[-1]], cells)
 
 
 HEADINGS = ("RUN", "STARTED", "STATUS", ">STEPS", ">COST", ">SAMPLES", "INSTRUCTION")

@@ -32,6 +32,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pause": ("maker.cli.pause", "Let a run in another process come to rest."),
     "cancel": ("maker.cli.cancel", "End a run for good."),
     "db": ("maker.cli.db", "Upgrade or check the database."),
+    "backup": ("maker.cli.backup", "Copy the database, also while runs write, and check the copy."),
+    "prune": ("maker.cli.prune", "Delete old runs and give back the room that they took."),
     "doctor": ("maker.cli.doctor", "Say what works here: login, versions, database."),
 }
 """Every command: the module whose `command` it is, and its line in `maker --help`."""

@@ -16,10 +16,13 @@ from maker.agents import processes
 from maker.agents.credentials import NONE_FOUND, credential_source
 from maker.core.models import Value
 from maker.errors import MakerError
-from maker.store import check
+from maker.store import check, sizes
+from maker.store.queries import Reader
 
 WAL_BUG_FIRST, WAL_BUG_LAST = (3, 7, 0), (3, 51, 2)
 """Versions in which two connections that write or checkpoint at one moment can damage a file."""
+MOST_EVENTS_READ = 20_000
+"""Looking around takes about a second: the logs of a bigger database are not read."""
 _CLI_VERSION = re.compile(r'__cli_version__\s*=\s*"([^"]+)"')
 
 
@@ -108,27 +111,35 @@ def sqlite_finding(version: str) -> Finding:
         state="note",
         text=f"SQLite {version} has the WAL reset bug (3.7.0 to 3.51.2), unless it was patched",
         advice="It needs two processes that write at the very same moment; maker uses one "
-        "connection each. Keep backups (VACUUM INTO), or use SQLite 3.51.3 or later.",
+        "connection each. Keep backups (maker backup), or use SQLite 3.51.3 or later.",
     )
 
 
 def _database(url: str) -> Finding:
     try:
-        report = check.check(url)
+        with Reader(url) as reader:
+            size = sizes.of_database(reader)
+            events = sum(row.head_seq for row in reader.runs(limit=None))
+        report = check.check(url, logs=events <= MOST_EVENTS_READ)
     except MakerError as error:
         return Finding(name="database", state="problem", text=error.message, advice=error.advice)
-    if report.version is None:
+    if report.version is None and not report.problems:
         text = f"{report.place}: none yet, the first run creates it"
         return Finding(name="database", state="ok", text=text)
-    size = f"schema {report.version}, {report.runs} runs, {report.events} events"
+    free = f" ({sizes.size_text(size.free)} of it free)" if size.free else ""
+    text = (
+        f"{report.place}: {sizes.size_text(size.total)}{free}, schema {report.version}, "
+        f"{report.runs} runs, {report.events} events"
+    )
     if report.problems:
         return Finding(
             name="database",
             state="problem",
-            text=f"{report.place}: {size}, {len(report.problems)} problems",
+            text=f"{text}, {len(report.problems)} problems",
             advice="See them: maker db check",
         )
-    return Finding(name="database", state="ok", text=f"{report.place}: {size}, sound")
+    sound = "sound" if events <= MOST_EVENTS_READ else "logs not read (maker db check does)"
+    return Finding(name="database", state="ok", text=f"{text}, {sound}")
 
 
 def _orphans() -> Finding:

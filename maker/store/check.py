@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from maker.core import events as e
 from maker.core.models import Value
 from maker.errors import LogDamaged, RunNotFound, StoreError
-from maker.store import ddl, heads, location, rows, shape
+from maker.store import ddl, heads, location, references, rows, shape
 from maker.store.proof import prove
 from maker.store.queries import Reader, RunRow
 
@@ -40,26 +40,24 @@ class DatabaseReport(Value, frozen=True, kw_only=True):
     note: str = ""
 
 
-def check(url: str) -> DatabaseReport:
+def check(url: str, *, logs: bool = True) -> DatabaseReport:
     """Check file, schema, every run's log, row and noted end, and every blob.
 
-    Raises StoreError only where the database cannot be opened at all.
+    Without `logs` only what is quick: the schema, and that the runs can be listed. Raises
+    StoreError only where the database cannot be opened at all.
     """
     with Reader(url) as reader:
         place, version = location.shown(reader.url), reader.version
         if version is None:
             problems = (f"the file {place} is empty",) if reader.is_empty else ()
             return DatabaseReport(place=place, version=None, problems=problems)
-        notes, contents, found = reader.notes(), _Digests(), list[str]()
-        found += _told(_file_problems(reader))
-        found += _told(schema_problems(reader))
-        found += _told(_blob_problems(reader, contents))
+        contents, found = _Digests(), [*_told(schema_problems(reader))]
+        if logs:
+            found += [*_told(_file_problems(reader)), *_told(_blob_problems(reader, contents))]
+        # After the contents: each of those that were there belongs to a run that is listed now.
         runs = _runs(reader, found)
-        needed = _Digests()
-        damaged = [problem for row in runs for problem in _run_problems(reader, row, notes, needed)]
-        found += damaged
-        found += _told(_ends_problems(reader, runs))
-        found += _told(_needless(reader, contents, needed, is_complete=not damaged))
+        if logs:
+            found += _log_problems(reader, runs, contents)
         return DatabaseReport(
             place=place,
             version=version,
@@ -68,6 +66,14 @@ def check(url: str) -> DatabaseReport:
             problems=tuple(dict.fromkeys(found)),
             note=reader.note,
         )
+
+
+def _log_problems(reader: Reader, runs: Sequence[RunRow], contents: _Digests) -> Iterator[str]:
+    needed, notes = _Digests(), reader.notes()
+    damaged = [problem for row in runs for problem in _run_problems(reader, row, notes, needed)]
+    yield from damaged
+    yield from _told(_ends_problems(reader, runs))
+    yield from _told(_needless(reader, contents, needed, is_complete=not damaged))
 
 
 class _Digests:
@@ -142,8 +148,8 @@ def _blob_problems(reader: Reader, contents: _Digests) -> Iterator[str]:
 
 def _digest_after(before: bytes, digest: Any) -> bytes:
     """The digest, which follows the one before: a damaged index may go in circles."""
-    if isinstance(digest, bytes) and len(digest) == 32 and digest > before:
-        return digest
+    if rows.stored_digest(digest) > before:
+        return rows.stored_digest(digest)
     raise LogDamaged(f"the content {digest!r} is out of place: the others cannot be checked")
 
 
@@ -167,8 +173,8 @@ def _run_problems(
     reader: Reader, row: RunRow, notes: heads.Notes, needed: _Digests
 ) -> Iterator[str]:
     def look(event: e.Event) -> None:
-        if isinstance(event, e.AgentReplied):
-            needed.add(rows.digest_bytes(event.prompt))
+        for digest in references.named(event):
+            needed.add(digest)
 
     try:
         prove(reader, row, notes.heads.get(row.run_id), look=look)
@@ -194,7 +200,7 @@ def _needless(
 ) -> Iterator[str]:
     """Content that is missing, or that nobody needs; what changed meanwhile is looked up again."""
     for row in reader.fetch(_BIG_PAYLOADS, {}):
-        needed.add(row["blob"])
+        needed.add(rows.stored_digest(row["blob"]))
     for beginning in needed.without(contents):
         if not _blobs_like(reader, beginning):
             yield f"the content {beginning.hex()}..., a prompt that was sent, is missing"

@@ -55,6 +55,7 @@ class RunRow(Value, frozen=True, kw_only=True):
     head_hash: str
     lease_owner: str | None
     lease_expires_at: float | None
+    lease_epoch: int
     crashed: bool
     is_held: bool
     is_pruned: bool = False
@@ -225,6 +226,7 @@ class Reader:
                 head_hash=bytes.fromhex(row["head_hash"]).hex(),
                 lease_owner=row["lease_owner"],
                 lease_expires_at=row["lease_expires_at"],
+                lease_epoch=row["lease_epoch"],
                 crashed=row["status"] == "running" and not is_held,
                 is_held=is_held,
             )

@@ -78,7 +78,7 @@ def _sqlite(path: Path) -> Iterator[Opened]:
             raise faults.explain(error, str(path)) from error
 
     try:
-        connection, note = _connected(path)
+        connection, note = connected(path)
     except faults.OF_SQLITE as error:
         raise faults.explain(error, str(path)) from error
     with closing(connection):
@@ -88,7 +88,7 @@ def _sqlite(path: Path) -> Iterator[Opened]:
         yield Opened(_readable(fetch, versions.sqlite_state, str(path)), note)
 
 
-def _connected(path: Path) -> tuple[sqlite3.Connection, str]:
+def connected(path: Path) -> tuple[sqlite3.Connection, str]:
     """A read-only connection, and a note where the file cannot be written or not be read whole."""
     note = "" if os.access(path, os.W_OK) else f"{path} is not yours to write: it is only read"
     try:

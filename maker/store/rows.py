@@ -84,6 +84,13 @@ def digest_bytes(digest: str) -> bytes:
         raise no_such_blob(digest) from None
 
 
+def stored_digest(value: Any) -> bytes:
+    """The name of a blob in a row. Raises LogDamaged where it is none."""
+    if isinstance(value, bytes) and len(value) == 32:
+        return value
+    raise LogDamaged(f"the content {value!r} has a name that is no hash", advice=_RESTORE)
+
+
 def no_such_blob(digest: str) -> StoreError:
     """The error for content that is not in the database."""
     return StoreError(f"there is no blob {digest}", advice="See `maker db check`.")

@@ -18,6 +18,7 @@ from stored_runs import by_sample, database, stored
 from fakes import plan, step
 from maker.core.models import RunId, TaskConfig
 from maker.errors import LogDamaged, NoDatabase
+from maker.store import check as checking
 from maker.store import ddl, migrate, shape
 from maker.store.check import DatabaseReport, check
 from maker.store.heads import file_of
@@ -145,6 +146,20 @@ def test_ends_are_compared_with_those_that_were_noted(
     path.write_text(change(path.read_text()))
     found = "\n".join(check(str(place)).problems)
     assert words in found if words else found == ""
+
+
+@pytest.mark.parametrize("moment", ["_blob_problems", "_runs", "_ends_problems", "_needless"])
+def test_a_run_that_begins_meanwhile_is_no_problem(
+    place: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    original = getattr(checking, moment)
+
+    def after_another_run(*args: object, **options: object) -> object:
+        stored(by_sample([{"n": 3, "text": BIG}]), plan())
+        return original(*args, **options)
+
+    monkeypatch.setattr(checking, moment, after_another_run)
+    assert check(str(place)).problems == ()
 
 
 def test_what_is_no_row_is_mended_by_an_upgrade(place: Path) -> None:
