@@ -12,11 +12,11 @@ check:
 
 # every test; the searches go as deep as in CI with CI=true
 test *ARGS:
-    uv run --no-sync pytest {{ARGS}}
+    uv run --no-sync pytest -n auto {{ARGS}}
 
 # the tests for while one works: no CLI process, nothing slow
 fast *ARGS:
-    uv run --no-sync pytest -q -m "not sdk and not slow and not storm" {{ARGS}}
+    uv run --no-sync pytest -q -n auto -m "not sdk and not slow and not storm" {{ARGS}}
 
 # write the reference of the commands anew
 docs:
