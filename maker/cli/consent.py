@@ -16,14 +16,13 @@ from maker.cli.interrupts import Interrupts
 from maker.cli.plan_files import Examined, examine, problem_lines
 from maker.cli.terminal import CaughtUp, choice, columns
 from maker.cli.texts import read_text
-from maker.cli.view.plan_view import tree
+from maker.cli.view.proposal import proposal
 from maker.cli.view.viewers import Viewer
 from maker.core import events as e
 from maker.core.keeping import kept_steps
 from maker.core.models import Problem
 from maker.core.policy import missing_grants
 from maker.core.state import RunState
-from maker.core.text import one_line
 from maker.errors import ConfigError
 from maker.plan.plan_text import plan_to_yaml
 
@@ -42,7 +41,7 @@ class TerminalConsent:
         with self._viewer.suspended():
             more = "v shows them all"
             while True:
-                _say(_question(state, more))
+                _say(f"\n{proposal(state, width=columns(), more=more)}")
                 match await choice("[r]un, [e]dit, [v]iew, [s]top? ", *ANSWERS):
                     case "run":
                         return [e.PlanApproved(grants=missing_grants(state))]
@@ -97,35 +96,6 @@ async def _wait_for(*command: str) -> int:
         process.terminate()
         await process.wait()
         raise
-
-
-def _question(state: RunState, more: str) -> str:
-    assert state.plan is not None, "there is no plan to ask about"
-    task = state.task
-    shown = tree(
-        state.plan, state.settings, task.tools, context=task.context, width=columns(), more=more
-    )
-    wanted = "\n".join(f"  {grant_words(grant)}" for grant in missing_grants(state))
-    return f"\n{shown}\n\nIt would:\n{wanted}"
-
-
-def grant_words(grant: str) -> str:
-    """What somebody agrees to who gives this grant."""
-    match grant.partition(":"):
-        case "write", _, _:
-            return "write files in the working folder"
-        case "bash", _, _:
-            return "run shell commands, which nothing confines"
-        case "external", _, _:
-            return "use services outside of this machine"
-        case "web", "", _:
-            return "search the web and fetch any page of it; whoever answers reads what is asked"
-        case "web", _, host:
-            return f"fetch pages of {one_line(host)}, which reads what is in their URLs"
-        case "again", _, step:
-            return f"do step {one_line(step)} again, which has finished"
-        case _:
-            return f"do what is called {one_line(grant)!r}"
 
 
 def _read(state: RunState, path: Path) -> tuple[str, Examined]:

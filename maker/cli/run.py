@@ -29,7 +29,7 @@ from maker.cli.options import (
 from maker.cli.plan_files import accepted, examine
 from maker.cli.terminal import User, columns, on_terminal
 from maker.cli.texts import STANDARD_INPUT, read_text
-from maker.cli.view.plan_view import tree
+from maker.cli.view.proposal import proposal
 from maker.cli.view.render import answer_text
 from maker.core.models import Plan, RunId, TaskConfig
 from maker.core.seams import EventStore
@@ -129,17 +129,8 @@ def answer(run: RunId, state: RunState) -> str | None:
     """The output of the last step; where a plan waits for its execution the plan, on stderr."""
     asked = state.reason == "approval" and on_terminal()  # the plan stands above the question
     if state.status == "paused" and state.reason in ("dry_run", "approval") and not asked:
-        assert state.plan is not None, "only a plan can be dry or wait for approval"
-        more, task = f"maker show {run} --plan", state.task
-        shown = tree(
-            state.plan,
-            state.settings,
-            task.tools,
-            context=task.context,
-            width=columns(),
-            more=more,
-        )
-        click.echo(shown, err=True)
+        more = f"maker show {run} --plan"
+        click.echo(proposal(state, width=columns(), more=more), err=True)
     if state.status != "completed" or state.finished is None:
         return None
     return answer_text(state.finished.result.get("output"))

@@ -183,6 +183,7 @@ def test_a_pause_for_approval_suggests_just_the_grants_that_are_missing(
 ) -> None:
     plan_file.write_text(WRITING_PLAN.replace("[Write]", "[Write, Bash]"))
     done = maker("run", "--plan", str(plan_file), *SIMULATED, "--allow", "write")
+    assert "It would:\n  run shell commands, which nothing confines\nstatus" in done.err
     assert f"resume    maker resume {done.run} --allow bash\n" in done.err
     resumed = maker("resume", done.run, "--allow", "bash")
     assert resumed.out == "simulated path\n", "what was allowed before is allowed still"
