@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from maker.core.models import EFFORTS, AgentCall
+from maker.core.config import EFFORTS
+from maker.core.models import AgentCall
 from maker.core.permissions import offered, reachable_servers, settings
 from maker.errors import ConfigError
 from maker.tools.mcp_config import expand, without_own

@@ -1,6 +1,6 @@
 """From the table of settings to the options of a command, and from options to a `TaskConfig`.
 
-A default is the one of `TaskConfig`.
+Which settings there are says `core/config.py`; a default is the one of `TaskConfig`.
 """
 
 from __future__ import annotations
@@ -12,95 +12,56 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from maker.cli.options import SectionOption, thinking, words
-from maker.cli.settings import (
-    COUNT,
-    FLAG,
-    NUMBER,
-    RATE,
-    SECONDS,
-    SETTINGS,
-    SIZE,
-    USD,
-    Setting,
-)
+from maker.cli.options import SectionOption
+from maker.cli.settings import SETTINGS, Option
 from maker.core.grants import GRANTS
 from maker.core.models import Simulation, TaskConfig
 from maker.errors import ConfigError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_METAVARS: dict[Any, str] = {
-    words: "A,B",
-    thinking: "off|adaptive|TOKENS",
-    USD: "N|none",
-    NUMBER: "N|none",
-    RATE: "0..1",
-    COUNT: "N",
-    SIZE: "N",
-    SECONDS: "SECONDS",
-    int: "N",
-    None: "NAME",
-}
-
-
-def default(setting: Setting) -> Any:
-    """What the option stands at when it is not given."""
-    if setting.more == FLAG:
-        return False
-    outer, _, inner = setting.field.partition(".")
-    value = _default_of(TaskConfig, outer)
-    value = getattr(value, inner) if inner else value
-    return None if setting.shown or value == [] else value
-
-
-def _default_of(kind: type, name: str) -> Any:
-    field = next(each for each in msgspec.structs.fields(kind) if each.name == name)
-    if field.default_factory is not msgspec.NODEFAULT:
-        return field.default_factory()
-    return None if field.default is msgspec.NODEFAULT else field.default
-
 
 def setting_options(*, resuming: bool = False, without: Collection[str] = ()) -> Callable[[F], F]:
     """A decorator that adds the options of the table; a resume has no defaults of its own."""
 
     def add(function: F) -> F:
-        for setting in reversed(SETTINGS):
-            if setting.name not in without and (setting.resumes or not resuming):
-                function = _option(setting, resuming)(function)
+        for option in reversed(SETTINGS):
+            if option.name not in without and (option.setting.resumes or not resuming):
+                function = _option(option, resuming)(function)
         return function
 
     return add
 
 
-def _option(setting: Setting, resuming: bool) -> Callable[[F], F]:
-    is_flag = setting.more == FLAG
-    value = default(setting)
+def _option(option: Option, resuming: bool) -> Callable[[F], F]:
+    setting, value, is_flag = option.setting, option.default, option.is_flag
     shown = setting.shown or (f"{value:g}" if isinstance(value, float) else value)
     return click.option(
-        setting.flag,
-        setting.name,
+        option.flag,
+        option.name,
         cls=SectionOption,
         section=setting.section,
-        type=setting.type,
+        type=option.reading.type,
+        is_flag=is_flag,
+        multiple=option.reading.multiple,
         default=None if resuming and not is_flag else value,
         help=setting.help if resuming or is_flag else f"{setting.help} [{shown}]",
-        **{"metavar": None if is_flag else _METAVARS.get(setting.type), **setting.more},
+        metavar=setting.metavar or option.reading.metavar,
     )
 
 
 def fields(parameters: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
     """The fields of `TaskConfig` that the named options set; those of the simulation together."""
     found: dict[str, Any] = {}
-    for setting in SETTINGS:
-        value = parameters.get(setting.name)
-        if setting.name not in names or value is None:
+    for option in SETTINGS:
+        value = parameters.get(option.name)
+        if option.name not in names or value is None:
             continue
-        outer, _, inner = setting.field.partition(".")
+        outer, _, inner = option.field.partition(".")
         if inner:
-            found.setdefault(outer, {})[inner] = setting.convert(value)
+            found.setdefault(outer, {})[inner] = option.reading.convert(value)
         else:
-            found[outer] = setting.convert(value)
+            found[outer] = option.reading.convert(value)
     if parameters.get("yes"):
         found["allow"] = list(GRANTS)
     return found
@@ -118,7 +79,7 @@ def given(ctx: click.Context) -> set[str]:
 
 def task_config(parameters: Mapping[str, Any], instruction: str) -> TaskConfig:
     """The configuration of a new run. Raises ConfigError for values that make no sense."""
-    chosen = fields(parameters, {setting.name for setting in SETTINGS})
+    chosen = fields(parameters, {option.name for option in SETTINGS})
     chosen["simulation"] = Simulation(**chosen.get("simulation", {}))
     ctx = click.get_current_context(silent=True)
     named = {"model", "planner_model"} & given(ctx) if ctx else set()

@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 import click
 
 from maker.cli import errors
+from maker.core.config import TOOLS as TOOLS
 from maker.core.grants import ADVICE, is_grant
 from maker.errors import NoDatabase
 from maker.store import files, location
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-INPUT, TOOLS, OUTPUT = "Input", "Tools and permissions", "Output"
+INPUT, OUTPUT = "Input", "Output"
 LEAST_THINKING_TOKENS = 1024
 
 

@@ -1,17 +1,16 @@
-"""The frozen values that the rest of maker passes around. No behaviour, no I/O, no clock."""
+"""The frozen values that the rest of maker passes around. No behaviour, no I/O, no clock.
+
+What a user may choose is in `config.py`; its two values are handed out here as well.
+"""
 
 from __future__ import annotations
 
-from math import isfinite
-from typing import Any, Literal, NewType, get_args
+from typing import Any, Literal, NewType
 
-import msgspec
 from msgspec import Struct, field
 
-from maker.core.grants import ADVICE as GRANT_ADVICE
-from maker.core.grants import is_grant
-from maker.core.strategies import Strategy, VotingStrategy, named
-from maker.errors import ConfigError
+from maker.core.config import Simulation as Simulation
+from maker.core.config import TaskConfig as TaskConfig
 
 RunId = NewType("RunId", str)
 CallKey = NewType("CallKey", str)
@@ -19,7 +18,6 @@ Digest = NewType("Digest", str)
 """SHA-256 of a content, in hex."""
 
 Effect = Literal["pure", "read", "web", "write", "external"]
-Ambiguity = Literal["retry", "ask", "fail"]
 
 PIPELINE_END = -1
 """`next_step_sequence_number` of a step after which the run is complete."""
@@ -33,24 +31,6 @@ class Value(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The common settings of every stored value: frozen, keyword-only, strict on decoding."""
 
 
-class Simulation(Value, frozen=True, kw_only=True):
-    """How the simulated agent behaves; the same values always give the same replies."""
-
-    seed: int = 0
-    error_rate: float = 0.0
-    flag_rate: float = 0.0
-    delay_ms: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("error_rate", "flag_rate"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} is {getattr(self, name)}, not 0 to 1", field=name)
-        if self.delay_ms < 0:
-            raise ConfigError(
-                f"delay_ms is {self.delay_ms}, but must be at least 0", field="delay_ms"
-            )
-
-
 class ToolSpec(Value, frozen=True, kw_only=True):
     """One tool that a plan may name, as it was when the run was submitted."""
 
@@ -59,146 +39,12 @@ class ToolSpec(Value, frozen=True, kw_only=True):
     effect: Effect
 
 
-COST_CAP_USD = 5.0
-"""Nobody should spend more than this unasked."""
-
-
-DEFAULT_MODEL = "claude-sonnet-4-5"
-"""Means "the current Sonnet": resolved to a pinned model when a run is submitted."""
-
-
-class TaskConfig(Value, frozen=True, kw_only=True):
-    """Everything that the user may choose about a run. Rejects values that make no sense.
-
-    The default model is the current Sonnet, whatever its name, unless `named_models` has the
-    field: then the user means just the model of that name.
-    """
-
-    instruction: str
-    model: str = DEFAULT_MODEL
-    planner_model: str | None = None
-    named_models: list[Literal["model", "planner_model"]] = []
-    models: list[str] = []
-    effort: str | None = None
-    thinking: str | None = None
-    voting_strategy: Strategy = "none"
-    voting_n: int = 3
-    voting_k: int = 2
-    max_voting_samples: int = 10
-    step_max_retries: int = 2
-    max_planner_retries: int = 2
-    enable_quality_checks: bool = False
-    mcp_servers: dict[str, Any] = {}
-    allowed_builtin_tools: list[str] | None = None
-    cwd: str = ""
-    add_dirs: list[str] = []
-    allow: list[str] = []
-    dry_run: bool = False
-    allow_missing: bool = False
-    questions: bool = False
-    on_ambiguous: Ambiguity = "ask"
-    call_timeout_s: float = 600.0
-    max_turns: int = 50
-    samples_at_once: int = 4
-    patience_s: float = 600.0
-    max_cost_usd: float | None = COST_CAP_USD
-    max_tokens: int | None = None
-    max_samples: int | None = None
-    max_minutes: float | None = None
-    agent: Literal["claude", "simulated"] = "claude"
-    simulation: Simulation = Simulation()
-
-    def __post_init__(self) -> None:
-        _check_config(self)
-
-    @property
-    def voting(self) -> VotingStrategy:
-        """How answers are chosen where a step can be voted on."""
-        return named(self.voting_strategy, self.voting_n, self.voting_k)
-
-
-_AT_LEAST = {
-    "voting_n": 1,
-    "voting_k": 1,
-    "max_voting_samples": 1,
-    "step_max_retries": 0,
-    "max_planner_retries": 0,
-    "max_turns": 1,
-    "samples_at_once": 1,
-    "max_tokens": 0,
-    "max_samples": 0,
-    "max_cost_usd": 0,
-    "max_minutes": 0,
-    "patience_s": 0,
-}
-_FINITE = ("call_timeout_s", "patience_s", "max_cost_usd", "max_minutes")
-"""A log holds neither NaN nor infinity."""
-MOST_INSTRUCTION_CHARACTERS = 100_000
-"""About 25,000 tokens; every planning attempt pays for them again."""
 MOST_TASK_CHARACTERS = 100_000
 """Of all texts of a step together; every sample of it pays for them again."""
 MOST_CONTEXT_CHARACTERS = 400_000
 """About 100,000 tokens; the planner and every step that names the context pay for them."""
 CONTEXT = "context"
 """The input variable that holds the data which came with the instruction."""
-EFFORTS = ("low", "medium", "high", "xhigh", "max")
-
-
-def _check_config(config: TaskConfig) -> None:
-    if not isinstance(config.instruction, str) or not config.instruction.strip():
-        raise ConfigError(
-            "the instruction is empty",
-            field="instruction",
-            advice='Say what is to be done, as in: maker run "Summarise README.md"',
-        )
-    if len(config.instruction) > MOST_INSTRUCTION_CHARACTERS:
-        raise ConfigError(
-            f"the instruction has {len(config.instruction):,} characters, more than the limit of "
-            f"{MOST_INSTRUCTION_CHARACTERS:,}",
-            field="instruction",
-            advice="Say what is to be done, and name the file that holds the rest.",
-        )
-    if config.voting_strategy not in get_args(Strategy):
-        raise ConfigError(
-            f"unknown voting strategy {config.voting_strategy!r}",
-            field="voting_strategy",
-            advice=f"Use one of: {', '.join(get_args(Strategy))}.",
-        )
-    _check_types(config)
-    _check_numbers(config)
-    for grant in config.allow:
-        if not is_grant(grant):
-            raise ConfigError(
-                f"cannot allow {grant!r}",
-                field="allow",
-                advice=GRANT_ADVICE,
-            )
-
-
-def _check_numbers(config: TaskConfig) -> None:
-    for name, least in _AT_LEAST.items():
-        value = getattr(config, name)
-        if value is not None and value < least:
-            raise ConfigError(f"{name} is {value}, but must be at least {least}", field=name)
-    for name in _FINITE:
-        value = getattr(config, name)
-        if value is not None and not isfinite(value):
-            raise ConfigError(f"{name} is {value}, but must be finite", field=name)
-    if config.call_timeout_s <= 0:
-        raise ConfigError(
-            f"call_timeout_s is {config.call_timeout_s}, but must be more than 0",
-            field="call_timeout_s",
-        )
-
-
-def _check_types(config: TaskConfig) -> None:
-    """Values from a log or a file have their types already, those from Python may have any."""
-    for setting in msgspec.structs.fields(TaskConfig):
-        try:
-            msgspec.convert(getattr(config, setting.name), setting.type)
-        except msgspec.ValidationError as error:
-            message = f"{setting.name} cannot be used: {error}"
-            raise ConfigError(message, field=setting.name) from error
 
 
 class Repeat(Value, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from maker.core import events as e
+from maker.core.config import DEFAULT_MODEL
 from maker.core.effects import (
     FETCH,
     effect_of,
@@ -13,7 +14,7 @@ from maker.core.effects import (
     strongest,
 )
 from maker.core.grants import AGAIN
-from maker.core.models import DEFAULT_MODEL, Plan, PlanStep, TaskConfig
+from maker.core.models import Plan, PlanStep, TaskConfig
 from maker.core.moves import Decision, Dispatch, Emit, Pause
 from maker.core.permissions import can_confine, cannot_confine, edits_files
 from maker.core.state import Lane, RunState, problems_text

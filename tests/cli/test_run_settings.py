@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +13,7 @@ import click
 import msgspec
 import pytest
 
+import maker
 from maker.cli import configuration
 from maker.cli.run import command, parse_args
 from maker.cli.settings import SETTINGS
@@ -116,3 +121,29 @@ def test_servers_come_from_a_file(tmp_path: Path) -> None:
     path.write_text("{}")
     with pytest.raises(ConfigError, match="mcpServers"):
         config_of("--mcp-config", str(path))
+
+
+NEW_FIELD = (
+    "    simulation: Simulation = Simulation()\n",
+    "    simulation: Simulation = Simulation()\n"
+    '    pace: Annotated[int, Setting(LIMITS, "Calls a minute.", at_least=1)] = 9\n',
+)
+
+
+@pytest.mark.slow
+def test_a_field_with_its_setting_is_all_that_a_new_option_takes(tmp_path: Path) -> None:
+    copy = tmp_path / "maker"
+    shutil.copytree(Path(maker.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    source = copy / "core" / "config.py"
+    text = source.read_text(encoding="utf-8")
+    assert text.count(NEW_FIELD[0]) == 1
+    source.write_text(text.replace(*NEW_FIELD), encoding="utf-8")
+
+    def says(*args: str) -> str:
+        command = [sys.executable, "-m", "maker", *args]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        return done.stdout + done.stderr
+
+    assert re.search(r"--pace N +Calls a minute\. \[9\]  \[x>=1\]", says("run", "--help"))
+    assert re.search(r"--pace N +Calls a minute\.  \[x>=1\]", says("resume", "--help"))
+    assert "0 is not in the range x>=1" in says("run", "x", "--pace", "0")

@@ -9,7 +9,8 @@ import pytest
 
 from fakes import ScriptedAgent, config, plan, play, step
 from maker.cli.main import main
-from maker.core.models import DEFAULT_MODEL, TaskConfig
+from maker.core.config import DEFAULT_MODEL
+from maker.core.models import TaskConfig
 from maker.core.policy import CURRENT_SONNET, pinned
 
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from fakes import ScriptedAgent, config, plan, play, reply, step
 from maker.core import events as e
+from maker.core.config import DEFAULT_MODEL
 from maker.core.fold import apply, fold
 from maker.core.keys import sample_key
-from maker.core.models import DEFAULT_MODEL, AgentCall, CallKey, TaskConfig
+from maker.core.models import AgentCall, CallKey, TaskConfig
 from maker.core.state import RunState
 from maker.engine import budget
 from maker.plan import costs

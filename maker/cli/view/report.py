@@ -10,7 +10,8 @@ from maker.agents.credentials import credential_source
 from maker.cli.errors import EXIT_BROKEN_PIPE
 from maker.cli.view.render import count, money, reason
 from maker.core import events as e
-from maker.core.models import COST_CAP_USD, RunId, TaskConfig
+from maker.core.config import COST_CAP_USD
+from maker.core.models import RunId, TaskConfig
 from maker.core.policy import missing_grants
 from maker.core.state import RunState
 from maker.core.text import one_line
