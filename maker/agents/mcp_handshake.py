@@ -24,7 +24,7 @@ STDERR_LINES = 6
 
 _LONGEST_LINE_BYTES = 16 * 2**20
 _STDERR_BYTES = 4_096
-_GRACE_S = 2.0
+_GRACE_S = 1.0
 _LAST_WORDS_S = 0.5
 _POLL_S = 0.02
 _MOST_PAGES = 100
@@ -65,8 +65,7 @@ async def offered_tools(
     server = _Server(process)
     try:
         async with asyncio.timeout(limit_s):
-            tools = await _tools(server)
-        await server.leave()
+            return await _tools(server)
     except TimeoutError:
         why = f"it did not answer `{server.asked}` within {limit_s:g} s"
         raise ServerUnusable(await server.described(why)) from None
@@ -74,7 +73,6 @@ async def offered_tools(
         raise ServerUnusable(await server.described(str(failure))) from failure
     finally:
         await server.end(mark)
-    return tools
 
 
 class _Failure(Exception):
@@ -108,12 +106,6 @@ class _Server:
         """Send a notification."""
         await self._send({"method": method})
 
-    async def leave(self) -> None:
-        """Let the server end by itself, which the end of its input asks for."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        await asyncio.wait({self._ended}, timeout=_GRACE_S)
-
     async def described(self, why: str) -> str:
         """What went wrong, with the code that the process ended with and its last words."""
         await asyncio.wait({self._ended, self._listening}, timeout=_LAST_WORDS_S)
@@ -123,13 +115,27 @@ class _Server:
         return "".join([why, "" if code is None else f" (exit code {code})", *last])
 
     async def end(self, mark: str) -> None:
-        """End the process and all that it started."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        processes.kill(mark)
+        """End the process and all that it started: the end of its input asks for it, then a signal.
+
+        Whoever is killed at once may leave behind what it should have ended: a container.
+        """
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.close()
+            await asyncio.wait({self._ended}, timeout=_GRACE_S)
+            if not self._ended.done():
+                self._signal(signal.SIGTERM)
+                await asyncio.wait({self._ended}, timeout=_GRACE_S)
+        finally:
+            self._signal(signal.SIGKILL)
+            processes.kill(mark)
         await asyncio.wait({self._ended, self._listening}, timeout=_GRACE_S)
         self._ended.cancel()
         self._listening.cancel()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
 
     async def _send(self, message: Mapping[str, Any]) -> None:
         assert self._process.stdin is not None

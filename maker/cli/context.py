@@ -119,13 +119,16 @@ def _most_bytes(room: int) -> int:
 
 
 def _whole(data: bytes, source: str, room: int) -> str:
-    text = "" if len(data) == _most_bytes(room) else texts.decoded(data, source)
+    advice = (
+        "Give an excerpt, or write it to a file in the working folder and let a step read that."
+    )
+    advice = f"{advice} {texts.unasked(source)}".strip()
+    text = "" if len(data) == _most_bytes(room) else texts.decoded(data, source, advice)
     if len(data) == _most_bytes(room) or len(text) > room:
         raise ConfigError(
             f"{texts.named(source)} is too long for the context: {room:,} characters fit",
             field="context",
-            advice="Give an excerpt, or write it to a file in the working folder and let a step "
-            "read that.",
+            advice=advice,
         )
     return text
 

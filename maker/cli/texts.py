@@ -37,23 +37,30 @@ def read_bytes(source: str, most: int) -> bytes:
         with Path(source).open("rb") as file:
             return file.read(most)
     except OSError as error:
-        raise ConfigError(f"cannot read {named(source)}: {error.strerror or error}") from error
+        raise ConfigError(
+            f"cannot read {named(source)}: {error.strerror or error}", advice=unasked(source)
+        ) from error
 
 
-def decoded(data: bytes, source: str) -> str:
+def decoded(data: bytes, source: str, advice: str = "Convert it to UTF-8.") -> str:
     """The bytes of the source as text. Raises ConfigError for anything but UTF-8 without NUL."""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{named(source)} is not UTF-8 text: {error}") from error
+        raise ConfigError(f"{named(source)} is not UTF-8 text: {error}", advice=advice) from error
     if "\0" in text:
-        raise ConfigError(f"{named(source)} is not text: it holds a NUL character")
+        raise ConfigError(f"{named(source)} is not text: it holds a NUL character", advice=advice)
     return text
 
 
 def named(source: str) -> str:
     """The source as it may stand in a message."""
     return "the standard input" if source == STANDARD_INPUT else source
+
+
+def unasked(source: str) -> str:
+    """What to do about a standard input that was never meant for maker."""
+    return "To give maker no standard input: < /dev/null" if source == STANDARD_INPUT else ""
 
 
 def is_piped() -> bool:

@@ -122,6 +122,8 @@ class Orchestrator:
     def submission(self) -> e.TaskSubmitted:
         """The first event: all that comes from the user, its default model pinned."""
         config = pinned(changed(self._config, {"mcp_servers": self._registry.mcp_servers}))
+        if not isinstance(self._context, str):
+            raise ConfigError("the context is not a string", field="context")
         if len(self._context) > MOST_CONTEXT_CHARACTERS:
             raise ConfigError(
                 f"the context has {len(self._context):,} characters, more than the limit of "

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from pathlib import Path
 
 import pytest
+from maker_process import until
 
 from maker.agents import processes
 from maker.agents.mcp_handshake import ServerUnusable, offered_tools
@@ -136,6 +138,25 @@ async def test_binary_words_are_made_harmless(tmp_path: Path) -> None:
         await tools(tmp_path, before=before)
     assert all(line.isprintable() for line in str(failed.value).splitlines())
     assert len(str(failed.value)) < 2_500
+
+
+async def test_a_server_that_is_told_to_end_can_still_clean_up(tmp_path: Path) -> None:
+    ending = "lambda *_: (open('cleaned', 'w').close(), os._exit(0))"
+    before = f"signal.signal(signal.SIGTERM, {ending})"
+    await tools(tmp_path, before=before, after=FOREVER)
+    assert (tmp_path / "cleaned").exists()
+
+
+async def test_whoever_stops_waiting_leaves_no_server_behind(tmp_path: Path) -> None:
+    before = "open('started', 'w').close(); signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    waiting = asyncio.create_task(tools(tmp_path, before=before, initialize=FOREVER))
+    await asyncio.to_thread(until, (tmp_path / "started").exists, "the server runs")
+    waiting.cancel()
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert left_behind() == []
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="children are found in /proc")

@@ -180,7 +180,20 @@ def test_what_cannot_go_along_is_refused_before_a_run_is_made(
             done = maker("Review", *args)
         assert done.code == 2
         assert message in done.err
+        assert "let a step read" in done.err
+        assert ("< /dev/null" in done.err) == (args != ["--context", str(file)])
         assert not maker_home.exists()
+
+
+def test_a_standard_input_that_cannot_be_read_is_an_error_in_words(
+    maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "out").open("w") as written:
+        monkeypatch.setattr(sys, "stdin", written)
+        done = maker("Count")
+    assert done.code == 2
+    assert "cannot read the standard input" in done.err
+    assert "< /dev/null" in done.err
 
 
 def test_the_longest_text_goes_along(pipe, tmp_path: Path) -> None:

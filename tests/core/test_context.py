@@ -109,6 +109,13 @@ async def test_a_context_that_is_too_long_is_refused_before_anything_is_written(
     assert "excerpt" in refused.value.advice
 
 
+async def test_a_context_must_be_text() -> None:
+    task = TaskConfig(instruction="Review.", agent="simulated")
+    with pytest.raises(ConfigError, match="not a string"):
+        async for _ in run_task(task, store=MemoryStore(), context=b"bytes"):  # type: ignore[arg-type]
+            pass
+
+
 async def test_a_context_is_clean_and_without_secrets_from_the_entrance_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

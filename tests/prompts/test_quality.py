@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
+from maker.core.models import Plan, PlanStep
 from maker.plan.parser import parse_plan
 from maker.prompts.examples import BRANCH
 from maker.prompts.quality import QUALITIES, quality_prompts, read_quality
@@ -48,3 +50,14 @@ def test_the_judge_sees_the_plan_and_every_quality() -> None:
     assert all(f"- {name}: " in user for name in QUALITIES)
     assert "title: Judge one route file" in user
     assert "Answer in this form" in user
+
+
+def test_the_judge_knows_what_a_step_gets_that_names_the_context() -> None:
+    step = PlanStep(step=0, task_type="action_step", title="t", task_description="d")
+    reading = msgspec.structs.replace(step, input_variables=["context"])
+    told = [
+        "`context` as an input is the data"
+        in quality_prompts(instruction="Review.", plan=Plan(reasoning="r", steps=[each])).user
+        for each in (step, reading)
+    ]
+    assert told == [False, True]
