@@ -45,3 +45,27 @@ async def test_a_database_that_vanishes_or_is_replaced_stops_the_run_that_writes
             await store.append(RUN, [record(2, first.hash)], {}, SUMMARY)
     finally:
         await store.close()
+
+
+@pytest.mark.parametrize("way", ["put back", "moved together"])
+async def test_a_database_that_was_moved_under_a_run_loses_nothing_if_its_wal_comes_along(
+    way: str, tmp_path: Path
+) -> None:
+    path, moved = tmp_path / "runs.db", tmp_path / "moved.db"
+    wal = path.with_name("runs.db-wal")
+    store = SqlStore(path)
+    first = record(1, e.GENESIS)
+    await store.append(RUN, [first], {}, SUMMARY)
+    path.rename(moved)
+    with pytest.raises(StoreError, match="moved") as refused:
+        await store.append(RUN, [record(2, first.hash)], {}, SUMMARY)
+    assert str(wal) in refused.value.advice
+    await store.close()
+    if way == "put back":
+        moved.rename(path)
+        moved = path
+    else:
+        wal.rename(moved.with_name("moved.db-wal"))
+    again = SqlStore(moved)
+    assert await again.load(RUN) == [first]
+    await again.close()
