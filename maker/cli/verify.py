@@ -7,7 +7,7 @@ import click
 from maker.cli.documents import RUN_HELP, echo_document, opened, run_argument
 from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
 from maker.core.text import one_line
-from maker.errors import LogDamaged, RunNotFound
+from maker.errors import LogDamaged
 from maker.store import heads
 from maker.store.proof import Proof, prove
 from maker.store.queries import Reader
@@ -93,11 +93,7 @@ def _end(proof: Proof, reader: Reader) -> str:
 
 
 def _prove(reader: Reader, reference: str, expect: str) -> Proof:
-    try:
-        row = reader.run(reader.resolve(reference))
-    except RunNotFound:
-        reader.require_not_lost(reference)
-        raise
+    row = reader.run(reader.resolve(reference))
     return prove(reader, row, reader.notes().heads.get(row.run_id), expect=expect)
 
 

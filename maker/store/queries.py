@@ -134,7 +134,8 @@ class Reader:
     def resolve(self, reference: str) -> RunId:
         """The run that is meant by an id, the beginning or end of one, `@last` or `@last~1`.
 
-        Raises RunNotFound, which names the candidates where there are several.
+        Raises RunNotFound, which names the candidates where there are several, and LogDamaged
+        where it is gone, though its end was noted.
         """
         self._require_content()
         last = _LAST.fullmatch(reference)
@@ -148,6 +149,8 @@ class Reader:
                 "or end, or @last. See `maker history`.",
             )
         found = self.fetch(_LIKE, {"starts": f"{digits}%", "ends": f"%{digits}"})
+        if not found:
+            self._require_not_lost(digits)
         return _only([row["run_id"] for row in found], reference)
 
     def records(self, run: RunId) -> list[Record]:
@@ -166,16 +169,6 @@ class Reader:
     def notes(self) -> heads.Notes:
         """Where logs ended, as noted beside the database; nothing with PostgreSQL."""
         return heads.read(self.path) if self.path else heads.Notes()
-
-    def require_not_lost(self, reference: str) -> None:
-        """Raise LogDamaged if the run that is meant, and is not there, was noted once."""
-        digits = reference.lower().replace("-", "")
-        for run, head in self.notes().heads.items():
-            name = run.replace("-", "")
-            if len(digits) >= SHORTEST_REFERENCE and (
-                name.startswith(digits) or name.endswith(digits)
-            ):
-                raise heads.lost(run, head)
 
     def blob(self, digest: str) -> bytes:
         """The content with this SHA-256 (hex). Raises StoreError."""
@@ -197,6 +190,12 @@ class Reader:
         if not ends:
             raise rows.no_such_run(row.run_id)  # deleted meanwhile
         integrity.require_end(ends[0]["head_seq"], ends[0]["last"] or 0)
+
+    def _require_not_lost(self, digits: str) -> None:
+        for run, head in self.notes().heads.items():
+            name = run.replace("-", "")
+            if name.startswith(digits) or name.endswith(digits):
+                raise heads.lost(run, head)
 
     def _require_content(self) -> None:
         if self.path is not None and self.is_empty:

@@ -114,6 +114,9 @@ def test_a_log_that_lost_its_end_with_its_row_is_damage(
     assert main(["verify", run]) == 6
     assert "the log ends with event 4, but it once ended with event" in capsys.readouterr().err
     assert main(["resume", run]) == 6
+    capsys.readouterr()
+    assert main(["show", run]) == 0
+    assert "Note: the log ends with event 4, but" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("reference", [slice(None), slice(-8, None), slice(8)])
@@ -126,6 +129,7 @@ def test_a_run_that_is_gone_but_was_noted_is_damage(
         connection.execute("DELETE FROM runs")
     assert main(["verify", run[reference]]) == 6
     assert f"run {run} is gone" in capsys.readouterr().err
+    assert main(["show", run[reference]]) == 6
     assert main(["verify", "ffff"]) == 2
 
 

@@ -79,6 +79,20 @@ def test_a_paused_run_is_gone_on_with_and_buys_nothing_twice(maker: Call) -> Non
     assert lines(maker("replay", run, "--json"))[-1]["outcome"] == "identical"
 
 
+def test_old_runs_are_pruned_and_sizes_and_ends_are_told(maker: Call) -> None:
+    maker(*RUN)
+    old = newest(maker)["run"]
+    assert "PostgreSQL" in maker("verify", old)
+    assert json.loads(maker("history", "--size", "--json"))["runs"][0]["bytes"] > 1000
+    assert maker("backup", "copy.db", code=2) == ""
+    listed = json.loads(maker("prune", "--older-than", "0m", "--dry-run", "--json"))["runs"]
+    assert old in [run["run"] for run in listed]
+    done = json.loads(maker("prune", "--older-than", "0m", "--yes", "--json"))
+    assert set(done["deleted"]) == {run["run"] for run in listed}
+    assert json.loads(maker("history", "--json"))["runs"] == []
+    assert "sound" in maker("db", "check")
+
+
 @pytest.mark.parametrize(
     "change", ["UPDATE events SET payload = ''", "DELETE FROM events", "UPDATE events SET seq = 99"]
 )
