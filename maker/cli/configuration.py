@@ -15,6 +15,7 @@ import msgspec
 from maker.cli.options import SectionOption
 from maker.cli.settings import SETTINGS, Option
 from maker.core.grants import GRANTS
+from maker.core.kinds import kind_of
 from maker.core.models import Simulation, TaskConfig
 from maker.errors import ConfigError
 
@@ -104,7 +105,7 @@ def _current_folder() -> str:
 
 def require_sensible(config: TaskConfig) -> None:
     """Raise ConfigError where settings contradict each other."""
-    if config.agent != "simulated" and config.simulation != Simulation():
+    if config.simulation != Simulation() and not kind_of(config.agent).takes_simulation:
         raise ConfigError(
             "--seed, --error-rate, --flag-rate and --delay-ms are for a simulated agent",
             field="simulation",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import click
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from maker.cli.documents import database, echo_document
 from maker.cli.options import Real, SectionCommand, SectionOption, json_option, new_db_option
 from maker.cli.view.table import table
+from maker.core.kinds import KINDS, AgentName, kind_of
 from maker.core.models import TaskConfig
 from maker.core.text import one_line
 from maker.inspect.diagnosis import Finding, diagnosis
@@ -41,7 +42,7 @@ def _option(name: str, help: str, **settings: Any) -> Callable[[F], F]:
 @_option(
     "--agent",
     "With --live: who is asked.",
-    type=click.Choice(["claude", "simulated"]),
+    type=click.Choice(list(KINDS)),
     default="claude",
     show_default=True,
 )
@@ -66,12 +67,12 @@ def command(db: str | None, as_json: bool, live: bool, **options: Any) -> int:
     return code
 
 
-def exit_code(findings: list[Finding], agent: Literal["claude", "simulated"] = "claude") -> int:
-    """What the process says about the findings; a simulated agent needs no login."""
+def exit_code(findings: list[Finding], agent: AgentName = "claude") -> int:
+    """What the process says about the findings; not every agent needs a login."""
     problems = {finding.name for finding in findings if finding.state == "problem"}
     if problems - {"credentials"}:
         return EXIT_NOT_USABLE
-    return EXIT_NO_CREDENTIALS if problems and agent == "claude" else 0
+    return EXIT_NO_CREDENTIALS if problems and kind_of(agent).needs_login else 0
 
 
 def _live(
@@ -79,7 +80,7 @@ def _live(
     findings: list[Finding],
     as_json: bool,
     *,
-    agent: Literal["claude", "simulated"],
+    agent: AgentName,
     model: str | None,
     max_cost_usd: float,
 ) -> int:
@@ -93,7 +94,7 @@ def _live(
     if as_json:
         echo_document(findings=findings, usable=True, live=found)
     else:
-        click.echo("\n".join(live_check.report(found, simulated=agent == "simulated")))
+        click.echo("\n".join(live_check.report(found, simulated=not kind_of(agent).is_paid)))
     return code
 
 

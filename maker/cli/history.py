@@ -20,6 +20,7 @@ from maker.cli.options import (
 from maker.cli.view.render import money
 from maker.cli.view.table import table
 from maker.cli.view.times import moment, when
+from maker.core.kinds import kind_of
 from maker.core.models import RunId
 from maker.core.text import one_line
 from maker.errors import StoreError
@@ -110,7 +111,7 @@ def _cells(row: RunRow) -> tuple[str, ...]:
         when(run.started_at, "%Y-%m-%d %H:%M"),
         one_line(history.status(row), 40),
         f"{run.steps_done}/{run.steps_total}",
-        money(run.totals.cost_usd, simulated=run.agent == "simulated"),
+        money(run.totals.cost_usd, simulated=not kind_of(run.agent).is_paid),
         f"{run.totals.samples:,}",
         one_line(run.instruction, 60),
     )

@@ -31,6 +31,7 @@ from maker.cli.view.viewers import (
     Viewer,
 )
 from maker.core import events as e
+from maker.core.kinds import kind_of
 from maker.core.models import RunId
 from maker.core.seams import EventStore
 from maker.core.state import RunState
@@ -209,13 +210,13 @@ class _Watch:
     async def _open(self) -> None:
         settings = self.state.settings
         self._viewer.say(report.first_line(self.run, settings, os.environ))
-        if settings.agent == "claude":
+        if kind_of(settings.agent).uses_tools:
             self._before = await asyncio.to_thread(changes.snapshot, settings.cwd)
 
     async def report(self) -> None:
         """Say how it ended and how to go on."""
         files = ""
-        if self._has_effects and self.state.settings.agent == "claude":
+        if self._has_effects and kind_of(self.state.settings.agent).uses_tools:
             after = await asyncio.to_thread(changes.snapshot, self.state.settings.cwd)
             files = f"{changes.difference(self._before, after)} in {self.state.settings.cwd}"
         head, url = self._session.orchestrator.stored, database_url(self._db, os.environ)

@@ -22,6 +22,7 @@ from maker.cli.view import run_view
 from maker.cli.view.render import answer_text
 from maker.core import events as e
 from maker.core.fold import fold
+from maker.core.kinds import kind_of
 from maker.core.state import RunState
 from maker.core.text import one_line
 from maker.errors import ConfigError, MakerError
@@ -112,7 +113,7 @@ def _step(stored: StoredRun, step: int, iteration: int | None, as_json: bool) ->
     if as_json:
         echo_document(run=stored.run, step=plan.steps[step], iterations=found)
     else:
-        simulated = stored.row.summary.agent == "simulated"
+        simulated = not kind_of(stored.row.summary.agent).is_paid
         click.echo("\n".join(run_view.step(plan.steps[step], found, simulated=simulated)))
     return 0
 
@@ -182,7 +183,7 @@ def _events(stored: StoredRun, as_json: bool) -> int:
         listed = [{"seq": r.seq, **msgspec.to_builtins(event)} for r, event in numbered]
         echo_document(run=stored.run, events=listed)
     else:
-        simulated = stored.row.summary.agent == "simulated"
+        simulated = not kind_of(stored.row.summary.agent).is_paid
         for record, event in numbered:
             click.echo(run_view.event_line(record.seq, event, simulated=simulated))
     return 0

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from maker.core.grants import ADVICE as GRANT_ADVICE
 from maker.core.grants import is_grant
+from maker.core.kinds import AgentName
 from maker.core.setting import Setting, require_valid
 from maker.core.strategies import Strategy, VotingStrategy, named
 from maker.errors import ConfigError
@@ -223,7 +224,7 @@ class TaskConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = False
 
     agent: Annotated[
-        Literal["claude", "simulated"],
+        AgentName,
         Setting(AGENT, "Who answers: Claude, or a simulation that costs nothing.", resumes=False),
     ] = "claude"
     simulation: Simulation = Simulation()

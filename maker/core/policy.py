@@ -14,6 +14,7 @@ from maker.core.effects import (
     strongest,
 )
 from maker.core.grants import AGAIN
+from maker.core.kinds import kind_of
 from maker.core.models import Plan, PlanStep, TaskConfig
 from maker.core.moves import Decision, Dispatch, Emit, Pause
 from maker.core.permissions import can_confine, cannot_confine, edits_files
@@ -186,7 +187,7 @@ def _unusable_folder(state: RunState) -> ConfigError | None:
     """What is wrong with the folder of a plan that writes; known before the first step is."""
     config, steps = state.settings, state.plan.steps if state.plan else []
     writes = any(edits_files([*step.primary_tools, *step.fallback_tools]) for step in steps)
-    is_real = config.agent == "claude" and config.cwd
+    in_folder = config.cwd and kind_of(config.agent).uses_tools
     return (
-        cannot_confine(config.cwd) if writes and is_real and not can_confine(config.cwd) else None
+        cannot_confine(config.cwd) if writes and in_folder and not can_confine(config.cwd) else None
     )

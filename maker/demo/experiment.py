@@ -10,6 +10,7 @@ from typing import Any
 
 from maker.agents import hanoi
 from maker.core import events as e
+from maker.core.kinds import kind_of
 from maker.core.models import Simulation, TaskConfig, Value
 from maker.core.state import RunState
 from maker.core.strategies import Strategy
@@ -97,7 +98,7 @@ class Experiment:
             cost_usd=totals.cost_usd,
             tokens=totals.tokens,
             duration_s=state.updated_at - state.started_at,
-            simulated=state.settings.agent == "simulated",
+            simulated=not kind_of(state.settings.agent).is_paid,
         )
 
     def _right(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What the first call would fail at is refused before it: an unusable folder, a dead MCP server.
 
-Nobody is asked and nothing is recorded. A simulated agent neither writes nor starts a server.
+Nobody is asked and nothing is recorded. An agent without tools neither writes nor starts a server.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from maker.agents.mcp_handshake import LIMIT_S, ServerUnusable, offered_tools
 from maker.core.effects import mcp_server, offered_name
+from maker.core.kinds import kind_of
 from maker.core.models import PlanStep, TaskConfig
 from maker.core.permissions import can_confine, cannot_confine, edits_files
 from maker.core.redaction import Redactor
@@ -31,7 +32,7 @@ def servers_needed(
     config: TaskConfig, servers: Servers, steps: Sequence[PlanStep] | None
 ) -> dict[str, Mapping[str, Any]]:
     """The servers that a session may start: those that its steps name, or all without a plan."""
-    if config.agent == "simulated":
+    if not kind_of(config.agent).uses_tools:
         return {}
     named = None if steps is None else {mcp_server(tool) for tool in _tools(steps)}
     return {name: own for name, own in servers.items() if named is None or name in named}
@@ -63,7 +64,7 @@ async def require_usable(
 
 def _require_confined(config: TaskConfig, steps: Sequence[PlanStep] | None) -> None:
     will_write = "write" in config.allow if steps is None else edits_files(_tools(steps))
-    if config.agent == "simulated" or not will_write:
+    if not will_write or not kind_of(config.agent).uses_tools:
         return
     given = Path(config.cwd or ".")
     for folder in (given.absolute(), given.resolve()):

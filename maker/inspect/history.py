@@ -13,6 +13,7 @@ import msgspec
 
 from maker.core import events as e
 from maker.core.fold import fold
+from maker.core.kinds import kind_of
 from maker.core.models import AgentReply, Census, PlanStep, RunId, Totals, Value
 from maker.core.state import RunState
 from maker.store.queries import RunRow
@@ -94,7 +95,7 @@ def document(row: RunRow) -> dict[str, Any]:
         "run": row.run_id,
         **summary,
         "status": row.status,
-        "simulated": row.summary.agent == "simulated",
+        "simulated": not kind_of(row.summary.agent).is_paid,
         "head_seq": row.head_seq,
         "head_hash": row.head_hash,
     }
@@ -114,7 +115,7 @@ def overview(row: RunRow, log: Sequence[e.Event]) -> RunView:
         instruction=config.instruction,
         model=config.model,
         voting="none" if config.voting_strategy == "none" else config.voting.words,
-        simulated=config.agent == "simulated",
+        simulated=not kind_of(config.agent).is_paid,
         started_at=state.started_at,
         updated_at=state.updated_at,
         reasoning=state.plan.reasoning if state.plan else "",

@@ -24,6 +24,7 @@ from maker.cli.view.render import (
     voting,
 )
 from maker.core import events as e
+from maker.core.kinds import kind_of
 from maker.core.models import PlanStep
 from maker.core.state import RunState, StepOutcome
 from maker.core.text import one_line
@@ -104,7 +105,7 @@ class Live:
 
     def _is_simulated(self) -> bool:
         state = self._state()
-        return state.config is not None and state.config.agent == "simulated"
+        return state.config is not None and not kind_of(state.config.agent).is_paid
 
 
 def picture(
@@ -135,7 +136,7 @@ def _line(text: str, style: str) -> Text:
 
 
 def _totals(state: RunState, elapsed_s: float) -> str:
-    simulated = state.config is not None and state.config.agent == "simulated"
+    simulated = state.config is not None and not kind_of(state.config.agent).is_paid
     totals = state.totals
     return ", ".join(
         (

@@ -14,6 +14,7 @@ import msgspec
 from maker.cli.view.folding import QUOTE, WIDTH, lines_of
 from maker.cli.view.render import count, money
 from maker.core.effects import STRENGTH, resolve_effect, strongest
+from maker.core.kinds import kind_of
 from maker.core.models import (
     CONTEXT,
     OWN_OUTPUT_DECIDES,
@@ -61,8 +62,8 @@ def step_views(
 
 def plan_cost(views: Sequence[StepView], config: TaskConfig) -> str:
     """What the whole plan may cost, in words; never more than the cap."""
-    if config.agent == "simulated":
-        return "nothing: the agent is simulated"
+    if not kind_of(config.agent).is_paid:
+        return f"nothing: the agent is {config.agent}"
     return _range(costs.total(view.cost for view in views), config.max_cost_usd)
 
 
@@ -87,7 +88,8 @@ def voting_outlook(
         for each in (config, voted)
     )
     more = costs.CostRange(then.low_usd - now.low_usd, then.high_usd - now.high_usd)
-    price = "nothing (simulated)" if config.agent == "simulated" else f"more: {_range(more)}"
+    is_paid = kind_of(config.agent).is_paid
+    price = f"more: {_range(more)}" if is_paid else f"nothing ({config.agent})"
     rule = voted.voting.words
     return f"{of_all} could be voted on: --voting first_to_k ({rule}) would cost {price}"
 

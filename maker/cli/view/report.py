@@ -11,6 +11,7 @@ from maker.cli.errors import EXIT_BROKEN_PIPE
 from maker.cli.view.render import count, money, reason
 from maker.core import events as e
 from maker.core.config import COST_CAP_USD
+from maker.core.kinds import kind_of
 from maker.core.models import RunId, TaskConfig
 from maker.core.policy import missing_grants
 from maker.core.state import RunState
@@ -62,8 +63,8 @@ def is_incomplete(state: RunState) -> bool:
 
 def first_line(run: RunId, config: TaskConfig, environ: Mapping[str, str]) -> str:
     """Run id, model, where the credentials come from, and what may be spent."""
-    if config.agent == "simulated":
-        return f"run {run}: simulated agent, nothing is bought; {_cap(config)}"
+    if not kind_of(config.agent).is_paid:
+        return f"run {run}: {config.agent} agent, nothing is bought; {_cap(config)}"
     source = credential_source(environ)
     planner = config.planner_model or config.model
     models = config.model if planner == config.model else f"{config.model}, planner {planner}"
@@ -150,7 +151,7 @@ def _status(state: RunState) -> str:
 
 def _cost(state: RunState) -> str:
     totals = state.totals
-    cost = money(totals.cost_usd, simulated=state.settings.agent == "simulated")
+    cost = money(totals.cost_usd, simulated=not kind_of(state.settings.agent).is_paid)
     unknown = f", and {count(totals.unpriced, 'reply')} of unknown cost" if totals.unpriced else ""
     used = f"{count(totals.samples, 'sample')}, {count(totals.tokens, 'token')}"
     return f"{cost}{unknown} ({used})"

@@ -16,6 +16,7 @@ import msgspec
 
 from maker.cli.view.render import format_event
 from maker.core.events import Event
+from maker.core.kinds import kind_of
 from maker.core.state import RunState
 
 
@@ -68,7 +69,7 @@ class Lines(Quiet):
 
     def show(self, seq: int, event: Event) -> None:
         """Print the event."""
-        simulated = self._state().settings.agent == "simulated"
+        simulated = not kind_of(self._state().settings.agent).is_paid
         click.echo(format_event(event, simulated=simulated), err=True)
 
 
