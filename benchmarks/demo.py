@@ -39,7 +39,7 @@ async def _measured(name: str, disks: int) -> tuple[float, int, int]:
     with tempfile.TemporaryDirectory() as folder:
         store = SqlStore(Path(folder) / "maker.db") if name == "sqlite" else MemoryStore()
         config = experiment_config(disks, seed=0, error_rate=0.1)
-        session = app.submitted(config, store=store, plan=hanoi.plan(disks))
+        session = app.submit(config, store=store, plan=hanoi.plan(disks))
         started = time.perf_counter()
         steps = events = 0
         async for event in session.run():

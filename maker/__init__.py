@@ -7,45 +7,69 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 if TYPE_CHECKING:
+    from maker import events
+    from maker.app import Seams
     from maker.core.events import Event
-    from maker.core.models import TaskConfig
+    from maker.core.models import Plan, PlanStep, TaskConfig
     from maker.core.seams import EventStore
+    from maker.core.state import RunState
     from maker.engine.orchestrator import Orchestrator
+    from maker.errors import MakerError
+    from maker.inspect.loading import LoadedRun
+    from maker.store.memory import MemoryStore
+    from maker.store.sql import SqlStore
     from maker.tools.registry import ToolRegistry
 
 __version__ = "0.1.0"
 __all__ = [
+    "Event",
     "EventStore",
+    "LoadedRun",
     "MakerError",
     "MemoryStore",
     "Orchestrator",
+    "Plan",
+    "PlanStep",
+    "RunState",
     "SqlStore",
     "TaskConfig",
     "ToolRegistry",
+    "cancel_task",
+    "events",
+    "load_run",
+    "pause_task",
     "resume_task",
     "run_task",
 ]
 
 _HOMES = {
+    "Event": "maker.core.events",
     "EventStore": "maker.core.seams",
+    "LoadedRun": "maker.inspect.loading",
     "MakerError": "maker.errors",
     "MemoryStore": "maker.store.memory",
     "Orchestrator": "maker.engine.orchestrator",
+    "Plan": "maker.core.models",
+    "PlanStep": "maker.core.models",
+    "RunState": "maker.core.state",
     "SqlStore": "maker.store.sql",
     "TaskConfig": "maker.core.models",
     "ToolRegistry": "maker.tools.registry",
 }
 
+if not TYPE_CHECKING:  # a type checker has the imports above, and refuses every other name
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'maker' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    def __getattr__(name: str) -> Any:
+        if name == "events":
+            return import_module("maker.events")
+        if name not in _HOMES:
+            raise AttributeError(f"module 'maker' has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)
 
 
 async def run_task(
@@ -54,28 +78,33 @@ async def run_task(
     *,
     store: EventStore | None = None,
     run_id: str | None = None,
+    plan: Plan | None = None,
     context: str = "",
+    **seams: Unpack[Seams],
 ) -> AsyncGenerator[Event, None]:
     """Run a task and yield its events, each once it is on disk. Closing it pauses the run.
 
     Without a registry the agent has Claude's own tools; without a store the events go to the
-    same database that the command line uses. Give a `run_id` (any new UUID) to resume by it.
-    `context` is data that the planner sees, and every step of the plan that names it as an input.
+    same database that the command line uses. Give a `run_id` (any new UUID) to resume by it; a
+    `plan` takes the planner's place. `context` is data that the planner sees, and every step of
+    the plan that names it as an input. `agent`, `clock`, `consent` (asked for what the plan may
+    do), `ask_user` (an agent's questions) and `tell` (what the user should know) replace what
+    maker would take; without `consent` a run that needs it pauses.
     """
-    app, preflight = import_module("maker.app"), import_module("maker.engine.preflight")
-    orchestrator_class = sys.modules[__name__].Orchestrator
-    registry = app.registry_for(config, registry)
-    await preflight.require_usable(config, registry.mcp_servers)
+    from maker import app  # loads nearly all of maker
+
     async with app.opened(store) as opened:
-        orchestrator = orchestrator_class(
-            config=config,
-            registry=registry,
+        session = app.submit(
+            config,
             store=opened,
-            run_id=app.run_id_from(run_id),
+            registry=registry,
+            run_id=run_id,
+            plan=plan,
             context=context,
-            **app.seams(config, registry),
+            orchestrator_class=sys.modules[__name__].Orchestrator,
+            **seams,
         )
-        async with contextlib.aclosing(orchestrator.run()) as events:
+        async with contextlib.aclosing(session.run()) as events:
             async for event in events:
                 yield event
 
@@ -83,23 +112,57 @@ async def run_task(
 async def resume_task(
     run: str,
     *,
-    options: dict[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+    plan: Plan | None = None,
+    replan: bool = False,
     registry: ToolRegistry | None = None,
     store: EventStore | None = None,
+    **seams: Unpack[Seams],
 ) -> AsyncGenerator[Event, None]:
     """Go on with a run where it stopped and yield the events of this session.
 
-    `run` is its full id; `options` are settings of `TaskConfig` that change from here on.
-    Yields nothing where the run is completed or cancelled.
+    `run` is its full id; `options` are settings of `TaskConfig` that change from here on; a `plan`
+    replaces the one that there is, and with `replan` the planner is asked for another. The rest is
+    as in `run_task`. Yields nothing where the run is completed or cancelled.
     """
-    app = import_module("maker.app")
+    from maker import app  # loads nearly all of maker
+
+    changes = app.Changes(options=options or {}, plan=plan, replan=replan)
     async with app.opened(store) as opened:
-        session = await app.resumed(run, options or {}, store=opened, registry=registry)
+        session = await app.resume(run, changes, store=opened, registry=registry, **seams)
         if session is None:
             return
         async with contextlib.aclosing(session.run()) as events:
             async for event in events:
                 yield event
+
+
+async def cancel_task(run: str, reason: str = "", *, store: EventStore | None = None) -> bool:
+    """End a run for good. False: another process works on it, and was asked to end it.
+
+    Raises ConfigError where the run is over already.
+    """
+    from maker import app  # loads nearly all of maker
+
+    async with app.opened(store) as opened:
+        return await app.cancel(run, reason, store=opened)
+
+
+async def pause_task(run: str, reason: str = "", *, store: EventStore | None = None) -> None:
+    """Ask the process that works on a run to let it come to rest; it looks once a second."""
+    from maker import app  # loads nearly all of maker
+
+    async with app.opened(store) as opened:
+        await app.pause(run, reason, store=opened)
+
+
+async def load_run(run: str, store: EventStore | None = None) -> LoadedRun:
+    """The events of a stored run and the state that follows from them. `run` is its full id."""
+    from maker import app
+    from maker.inspect.loading import load
+
+    async with app.opened(store) as opened:
+        return await load(run, opened)
 
 
 def __dir__() -> Sequence[str]:

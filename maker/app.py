@@ -1,9 +1,13 @@
-"""Chooses what stands behind the seams: the store, the agent, the clock, the secrets to hide."""
+"""The one door to runs: submit, resume, pause, cancel; library and command line enter here.
+
+It chooses what stands behind the seams: the store, the agent, the clock, the secrets to hide.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import os
 import uuid
 from collections.abc import (
@@ -15,28 +19,47 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from typing import Any
+from typing import Any, TypedDict, Unpack
+
+from msgspec import Struct
 
 from maker.agents.runner import AgentRunner
 from maker.agents.simulated import SimulatedAgent
 from maker.core import events as e
-from maker.core.fold import fold
+from maker.core.fold import apply, fold
 from maker.core.grants import AGAIN
 from maker.core.keeping import kept_steps
 from maker.core.models import Plan, PlanStep, RunId, TaskConfig
-from maker.core.seams import Agent, AskUser, EventStore
+from maker.core.seams import Agent, AskUser, Clock, EventStore, Record
 from maker.core.secret_names import environment_secrets
 from maker.core.state import RunState, changed
 from maker.core.version import RULES
-from maker.engine import preflight
+from maker.engine import preflight, stopping
 from maker.engine.clock import SystemClock
-from maker.engine.orchestrator import Consent, Orchestrator, nobody
-from maker.engine.trouble import Tell, warn
-from maker.errors import ConfigError
+from maker.engine.orchestrator import Consent, Orchestrator
+from maker.engine.trouble import Tell
+from maker.errors import ConfigError, RunBusy
 from maker.store import rescue
 from maker.store.location import database_url
-from maker.store.sql import SqlStore
 from maker.tools.registry import ToolRegistry
+
+
+class Seams(TypedDict, total=False):
+    """What a caller may put in the place of what is outside of a run; None: the usual."""
+
+    agent: Agent | None
+    clock: Clock | None
+    consent: Consent | None
+    ask_user: AskUser | None
+    tell: Tell | None
+
+
+class Changes(Struct, frozen=True, kw_only=True):
+    """What a resume changes: settings of `TaskConfig`, the plan, or that it is planned anew."""
+
+    options: Mapping[str, Any] = {}
+    plan: Plan | None = None
+    replan: bool = False
 
 
 class Session:
@@ -75,6 +98,9 @@ async def opened(
     if store is not None:
         yield store
         return
+    # Imported here because SQLAlchemy takes longer to load than a command that asks for no run.
+    from maker.store.sql import SqlStore
+
     own = SqlStore(database_url(url, os.environ))
     try:
         yield own
@@ -102,16 +128,6 @@ def registry_for(config: TaskConfig, registry: ToolRegistry | None = None) -> To
     return registry
 
 
-def seams(
-    config: TaskConfig, registry: ToolRegistry, environ: Mapping[str, str] = os.environ
-) -> dict[str, Any]:
-    """What an orchestrator needs beside configuration, registry and store."""
-    return {
-        "agent": agent_for(config, registry),
-        "secrets": secrets(environ),
-    }
-
-
 def secrets(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """The secrets of the environment, which no log may keep."""
     return environment_secrets(environ, _is_path)
@@ -122,39 +138,46 @@ def _is_path(value: str) -> bool:
     return value.startswith("/") and os.path.exists(value)  # noqa: PTH110 - takes any length
 
 
-def agent_for(config: TaskConfig, registry: ToolRegistry) -> Agent:
+def agent_for(config: TaskConfig, registry: ToolRegistry, clock: Clock) -> Agent:
     """The agent that the configuration names."""
     if config.agent == "simulated":
-        return SimulatedAgent(config.simulation, SystemClock())
+        return SimulatedAgent(config.simulation, clock)
     return AgentRunner(live_servers=registry.live_servers)
 
 
-def submitted(
+def _outside(given: Seams, config: TaskConfig, registry: ToolRegistry) -> dict[str, Any]:
+    """What an orchestrator needs beside configuration, registry and store."""
+    clock = given.get("clock") or SystemClock()
+    usual = {"clock": clock, "secrets": secrets()}
+    if given.get("agent") is None:
+        usual["agent"] = agent_for(config, registry, clock)
+    return {**usual, **{name: seam for name, seam in given.items() if seam is not None}}
+
+
+def submit(
     config: TaskConfig,
     *,
     store: EventStore,
     registry: ToolRegistry | None = None,
+    run_id: str | None = None,
     plan: Plan | None = None,
     workspace: str = "",
     context: str = "",
-    consent: Consent = nobody,
-    ask_user: AskUser | None = None,
-    tell: Tell = warn,
+    orchestrator_class: type[Orchestrator] = Orchestrator,
+    **seams: Unpack[Seams],
 ) -> Session:
     """A session that starts a run; a plan from the user takes the planner's place."""
     registry = registry_for(config, registry)
-    orchestrator = Orchestrator(
-        config,
-        registry,
+    orchestrator = orchestrator_class(
+        config=config,
+        registry=registry,
         store=store,
+        run_id=run_id_from(run_id),
         workspace=workspace,
         context=context,
-        consent=consent,
-        ask_user=ask_user,
-        tell=tell,
-        **seams(config, registry),
+        **_outside(seams, config, registry),
     )
-    opening = _opening(orchestrator.submission(), plan, orchestrator.state)
+    opening = _opening(orchestrator.submission(), plan, orchestrator.state) if plan else ()
     return _checked(orchestrator, opening, config, registry, plan.steps if plan else None)
 
 
@@ -175,51 +198,86 @@ def _checked(
     )
 
 
-async def resumed(
+async def resume(
     run: str,
-    options: dict[str, Any],
+    changes: Changes | Callable[[RunState], Changes] = Changes(),  # noqa: B008 - a frozen value
     *,
     store: EventStore,
     registry: ToolRegistry | None = None,
-    replan: bool = False,
-    plan: Plan | None = None,
-    consent: Consent = nobody,
-    ask_user: AskUser | None = None,
-    tell: Tell = warn,
+    **seams: Unpack[Seams],
 ) -> Session | None:
     """A session that goes on with a run; None where the run is completed or cancelled.
 
-    What an earlier session left in a rescue file is stored first, and may be all that is to do.
+    `changes` may depend on the run as it is. What an earlier session left in a rescue file is
+    stored first, and may be all that is to do. The history is folded here and nowhere else.
     """
     history = await store.load(RunId(run))
     rescued = await asyncio.to_thread(rescue.find, store.rescue_folders, RunId(run), history)
-    records = (*history, *rescued.records)
-    state = fold(e.decode(record.payload, seq=record.seq) for record in records)
+    folded = fold(e.decode(record.payload, seq=record.seq) for record in history)
+    state = _after(folded, rescued.records)
     is_over = state.status in ("completed", "cancelled")
     if is_over and not rescued.paths:
         return None
-    config = changed(state.settings, options)
+    if is_over:
+        changes = Changes()
+    elif not isinstance(changes, Changes):
+        changes = changes(state)
+    config = changed(state.settings, dict(changes.options))
     registry = registry_for(config, registry)
+    opening = [] if is_over else _resumption(changes, state)
+    steps = _steps_left(state, changes.plan, changes.replan)
     orchestrator = Orchestrator(
         config,
         registry,
         store=store,
         run_id=RunId(run),
         history=history,
+        state=folded,
         rescued=rescued,
-        consent=consent,
-        ask_user=ask_user,
-        tell=tell,
-        **seams(config, registry),
+        **_outside(seams, config, registry),
     )
     if is_over:
         return Session(orchestrator, ())
+    return _checked(orchestrator, opening, config, registry, steps)
+
+
+def _after(state: RunState, records: Sequence[Record]) -> RunState:
+    """The state after more records; the given one stays what it is."""
+    if not records:
+        return state
+    state = copy.deepcopy(state)
+    for record in records:
+        apply(state, e.decode(record.payload, seq=record.seq))
+    return state
+
+
+def _resumption(changes: Changes, state: RunState) -> list[e.Event]:
+    """What opens a session that goes on; consent to do a thing again is given for this once."""
+    options = dict(changes.options)
     again = [grant for grant in options.get("allow", []) if grant.startswith(AGAIN)]
     if again:
-        options = {**options, "allow": [g for g in options["allow"] if g not in again]}
-    opening = _opening(e.RunResumed(options=options, replan=replan, rules=RULES), plan, state)
-    opening += [e.PlanApproved(grants=again)] if again else []
-    return _checked(orchestrator, opening, config, registry, _steps_left(state, plan, replan))
+        options["allow"] = [grant for grant in options["allow"] if grant not in again]
+    first = e.RunResumed(options=options, replan=changes.replan, rules=RULES)
+    opening = _opening(first, changes.plan, state)
+    return [*opening, e.PlanApproved(grants=again)] if again else opening
+
+
+async def cancel(run: str, reason: str = "", *, store: EventStore) -> bool:
+    """End a run for good and say so; False: its owner was asked to, and looks once a second.
+
+    Raises ConfigError where the run is over already.
+    """
+    try:
+        await stopping.cancel(RunId(run), reason, store, secrets())
+    except RunBusy:
+        await stopping.ask_owner(RunId(run), "cancel", reason, store)
+        return False
+    return True
+
+
+async def pause(run: str, reason: str = "", *, store: EventStore) -> None:
+    """Ask the process that works on a run to let it come to rest; it looks once a second."""
+    await stopping.ask_owner(RunId(run), "pause", reason, store)
 
 
 def _steps_left(state: RunState, plan: Plan | None, replan: bool) -> list[PlanStep] | None:

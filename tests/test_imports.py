@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted((ROOT / "maker").rglob("*.py"))
+PLAN = str(ROOT / "tests" / "storm" / "plan.yaml")
 
 
 def test_every_file_imports_only_from_layers_below_it() -> None:
@@ -49,7 +50,13 @@ def test_no_test_uses_a_mock_library() -> None:
         (["history"], {"sqlalchemy", "alembic", "claude_agent_sdk", "rich", "yaml", "aiosqlite"}),
         (["db", "check"], {"sqlalchemy", "alembic", "claude_agent_sdk", "rich"}),
         (["doctor"], {"sqlalchemy", "alembic", "claude_agent_sdk", "rich"}),
-        (["demo", "--help"], {"alembic", "claude_agent_sdk", "rich"}),
+        (["demo", "--help"], {"alembic", "claude_agent_sdk", "rich", "sqlalchemy"}),
+        (["run", "--help"], {"sqlalchemy", "alembic", "claude_agent_sdk", "rich", "yaml"}),
+        (["resume", "--help"], {"sqlalchemy", "alembic", "claude_agent_sdk", "rich", "yaml"}),
+        (["cancel", "--help"], {"sqlalchemy", "alembic", "claude_agent_sdk", "rich", "yaml"}),
+        (["pause", "--help"], {"sqlalchemy", "alembic", "claude_agent_sdk", "rich", "yaml"}),
+        (["show", "@last"], {"sqlalchemy", "alembic", "claude_agent_sdk", "rich", "yaml"}),
+        (["plan", "--check", PLAN], {"sqlalchemy", "alembic", "claude_agent_sdk", "rich"}),
     ],
 )
 def test_a_command_loads_only_what_it_needs(args: list[str], unwanted: set[str]) -> None:

@@ -10,13 +10,7 @@ from maker import app
 from maker.cli import stopping
 from maker.cli.documents import RUN_HELP, database, opened, run_argument
 from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
-from maker.core.events import RunCancelled
 from maker.core.models import RunId
-from maker.core.seams import EventStore
-from maker.engine.claim import Claim
-from maker.engine.clock import SystemClock
-from maker.engine.log import EventLog
-from maker.errors import ConfigError
 from maker.store.queries import RunRow
 
 
@@ -43,15 +37,13 @@ def command(reference: str, db: str | None, as_json: bool, reason: str, no_wait:
     url = database(db)
     with opened(db) as reader:
         row = reader.run(reader.resolve(reference))
-    was_held = row.is_held
-    if was_held:
-        asyncio.run(stopping.ask(row.run_id, url, "cancel", reason))
+    if not asyncio.run(_cancel(row.run_id, url, reason)):
         if no_wait:
             stopping.tell(as_json, row, f"will be cancelled by {stopping.holder(row)}")
             return
         row = stopping.released(row.run_id, url, _waiting)
-    if row.status != "cancelled" or not was_held:
-        asyncio.run(_cancel(row.run_id, url, reason))
+        if row.status != "cancelled":
+            asyncio.run(_cancel(row.run_id, url, reason))
     with opened(db) as reader:
         stopping.tell(as_json, reader.run(row.run_id), "is cancelled")
 
@@ -60,23 +52,6 @@ def _waiting(row: RunRow) -> str:
     return f"Waiting for {stopping.holder(row)}, which stops its calls."
 
 
-async def _cancel(run: RunId, url: str, reason: str) -> None:
+async def _cancel(run: RunId, url: str, reason: str) -> bool:
     async with app.opened(url=url) as store:
-        await cancel(run, store, reason)
-
-
-async def cancel(run: RunId, store: EventStore, reason: str) -> None:
-    """Append RunCancelled to a run that nobody works on. Raises RunBusy or ConfigError."""
-    claim = Claim(run, store, SystemClock())
-    await claim.renew()
-    try:
-        log = EventLog(claim, await store.load(run), secrets=app.secrets())
-        if log.state.status in ("completed", "cancelled"):
-            raise ConfigError(
-                f"run {run} is over: it is {log.state.status}",
-                advice=f"See what it did: maker show {run}",
-            )
-        log.append(RunCancelled(detail=reason))
-        await log.writer.close()
-    finally:
-        await claim.release()
+        return await app.cancel(run, reason, store=store)

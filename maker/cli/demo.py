@@ -162,7 +162,7 @@ async def _solved(
 ) -> tuple[Orchestrator, int | None]:
     """The run as it ended, and the signal that stopped it, if one did."""
     async with app.opened(url=url) as store:
-        session = app.submitted(config, store=store, plan=hanoi.plan(watch.disks))
+        session = app.submit(config, store=store, plan=hanoi.plan(watch.disks))
         with Interrupts() as interrupts:
             click.echo(f"run {session.orchestrator.run_id}: simulated agent, {NOTHING}", err=True)
             try:

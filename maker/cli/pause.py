@@ -6,9 +6,11 @@ import asyncio
 
 import click
 
+from maker import app
 from maker.cli import stopping
 from maker.cli.documents import RUN_HELP, database, opened, run_argument
 from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
+from maker.core.models import RunId
 from maker.inspect import history
 from maker.store.lease import parse
 from maker.store.queries import RunRow
@@ -43,13 +45,18 @@ def command(reference: str, db: str | None, as_json: bool, reason: str, no_wait:
     if not row.is_held:
         stopping.tell(as_json, row, "is not being worked on: there is nothing to pause")
         return
-    asyncio.run(stopping.ask(row.run_id, url, "pause", reason))
+    asyncio.run(_pause(row.run_id, url, reason))
     if no_wait:
         stopping.tell(as_json, row, f"will be paused by {stopping.holder(row)}")
         return
     row = stopping.released(row.run_id, url, _waiting)
     late = "" if row.status == "paused" else ": it came to that before it could pause"
     stopping.tell(as_json, row, f"is {history.status(row)}{late}")
+
+
+async def _pause(run: RunId, url: str, reason: str) -> None:
+    async with app.opened(url=url) as store:
+        await app.pause(run, reason, store=store)
 
 
 def _waiting(row: RunRow) -> str:

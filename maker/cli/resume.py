@@ -71,38 +71,36 @@ def command(ctx: click.Context, /, run: str, **parameters: Any) -> int:
     output = output_of(parameters)
     with opened(output.db) as reader:
         found = reader.run(reader.resolve(run))
-        past = _Past(reader, found.run_id)
         if found.summary.status == "completed":
-            return _completed(past, output)
-        if found.summary.status == "cancelled":
-            raise ConfigError(
-                f"run {found.run_id} was cancelled: it cannot be resumed",
-                advice=f"See what it did: maker show {found.run_id}",
-            )
-        options = _options(past, fields(parameters, given(ctx)))
-        plan = _plan(past, parameters["plan"], options)
+            return _completed(reader, found.run_id, output)
+    if found.summary.status == "cancelled":
+        raise ConfigError(
+            f"run {found.run_id} was cancelled: it cannot be resumed",
+            advice=f"See what it did: maker show {found.run_id}",
+        )
     resumption = Resumption(
-        run=found.run_id, options=options, plan=plan, replan=parameters["replan"]
+        run=found.run_id,
+        options=fields(parameters, given(ctx)),
+        plan=parameters["plan"],
+        replan=parameters["replan"],
     )
     return session.carry(resumption.open, answer, output)
 
 
 class Resumption(msgspec.Struct, frozen=True, kw_only=True):
-    """A run to be gone on with."""
+    """A run to be gone on with: the settings that are given anew, and the source of a plan."""
 
     run: RunId
     options: dict[str, Any]
-    plan: Plan | None
+    plan: str | None
     replan: bool
 
     async def open(self, store: EventStore, user: User) -> app.Session:
         """The session that resumes the run."""
-        opened = await app.resumed(
+        opened = await app.resume(
             self.run,
-            self.options,
+            self.changes,
             store=store,
-            replan=self.replan,
-            plan=self.plan,
             consent=user.consent,
             ask_user=user.ask_user,
             tell=user.tell,
@@ -111,58 +109,43 @@ class Resumption(msgspec.Struct, frozen=True, kw_only=True):
             raise ConfigError(f"run {self.run} has ended meanwhile", advice="See `maker show`.")
         return opened
 
-
-class _Past:
-    """The run's log, read only where something in it is asked for."""
-
-    def __init__(self, reader: Reader, run: RunId) -> None:
-        self._reader, self.run = reader, run
-        self._state: RunState | None = None
-
-    @property
-    def state(self) -> RunState:
-        """The run as its log tells it."""
-        if self._state is None:
-            records = self._reader.records(self.run)
-            self._length = len(records)
-            self._state = fold(e.decode(record.payload, seq=record.seq) for record in records)
-        return self._state
-
-    @property
-    def length(self) -> int:
-        """The number of its last event."""
-        return self._length if self.state else 0
+    def changes(self, state: RunState) -> app.Changes:
+        """What the run is gone on with, checked against the run as it is."""
+        options = _options(state, self.options)
+        plan = _plan(state, self.plan, options)
+        return app.Changes(options=options, plan=plan, replan=self.replan)
 
 
-def _completed(past: _Past, output: session.Output) -> int:
-    missing = f", {one_line(past.state.reason, 300)}" if past.state.reason else ""
-    click.echo(f"Run {past.run} is completed{missing}; there is nothing left to do.", err=True)
-    finished = past.state.finished
-    if output.as_json and finished is not None:
-        click.echo(json_line(past.length, finished))
+def _completed(reader: Reader, run: RunId, output: session.Output) -> int:
+    records = reader.records(run)
+    state = fold(e.decode(record.payload, seq=record.seq) for record in records)
+    missing = f", {one_line(state.reason, 300)}" if state.reason else ""
+    click.echo(f"Run {run} is completed{missing}; there is nothing left to do.", err=True)
+    if output.as_json and state.finished is not None:
+        click.echo(json_line(len(records), state.finished))
     if output.file is not None or not output.as_json:
-        session.write_answer(answer(past.run, past.state) or "", output.file)
-    return report.exit_code(past.state, None)
+        session.write_answer(answer(run, state) or "", output.file)
+    return report.exit_code(state, None)
 
 
-def _options(past: _Past, options: dict[str, Any]) -> dict[str, Any]:
+def _options(state: RunState, options: dict[str, Any]) -> dict[str, Any]:
     """The settings to record; grants and a simulation's settings add to those that there are."""
     if "allow" in options:
-        granted = [*past.state.settings.allow, *options["allow"]]
+        granted = [*state.settings.allow, *options["allow"]]
         options = {**options, "allow": list(dict.fromkeys(granted))}
     if "simulation" in options:
-        kept = msgspec.to_builtins(past.state.settings.simulation)
+        kept = msgspec.to_builtins(state.settings.simulation)
         options = {**options, "simulation": {**kept, **options["simulation"]}}
     if options:
-        require_sensible(changed(past.state.settings, options))
+        require_sensible(changed(state.settings, options))
     return options
 
 
-def _plan(past: _Past, source: str | None, options: dict[str, Any]) -> Plan | None:
+def _plan(state: RunState, source: str | None, options: dict[str, Any]) -> Plan | None:
     if source is None:
         return None
-    text, task = read_text(source), past.state.task
-    config = changed(past.state.settings, options)
+    text, task = read_text(source), state.task
+    config = changed(state.settings, options)
     examined = examine(
         text,
         tools=task.tools,

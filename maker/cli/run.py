@@ -94,7 +94,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
     async def open(self, store: EventStore, user: User) -> app.Session:
         """The session that starts the run."""
-        return app.submitted(
+        return app.submit(
             self.config,
             store=store,
             plan=self.plan,

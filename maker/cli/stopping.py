@@ -10,11 +10,9 @@ import click
 from maker.cli.documents import echo_document
 from maker.cli.options import SectionOption
 from maker.core.models import RunId
-from maker.core.seams import StopRequest
 from maker.core.text import one_line
-from maker.store.lease import parse, this_process
+from maker.store.lease import parse
 from maker.store.queries import Reader, RunRow
-from maker.store.sql import SqlStore
 
 _LOOK_EVERY_S = 0.2
 _SAY_AFTER_S = 3.0
@@ -26,17 +24,6 @@ no_wait_option = click.option(
     section="Another process",
     help="Leave the request and end; do not wait until it took effect.",
 )
-
-
-async def ask(run: RunId, url: str, kind: str, reason: str) -> None:
-    """Leave a request for the process that works on the run."""
-    me = parse(this_process())
-    detail = reason or f"asked for by `maker {kind}`, process {me.pid} on {me.host}"
-    store = SqlStore(url)
-    try:
-        await store.ask_to_stop(run, StopRequest(kind=kind, detail=detail), this_process())
-    finally:
-        await store.close()
 
 
 def released(run: RunId, url: str, waiting: Callable[[RunRow], str]) -> RunRow:

@@ -80,7 +80,7 @@ async def crash(config: TaskConfig, disks: int, url: str) -> Crash:
     started = time.monotonic()
     run, cut = await asyncio.to_thread(_killed_run, config, disks, url)
     async with app.opened(url=url) as store:
-        session = await app.resumed(run, {}, store=store)
+        session = await app.resume(run, store=store)
         assert session is not None, "the victim had ended before it was killed"
         async for _ in session.run():
             pass

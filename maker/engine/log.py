@@ -13,7 +13,7 @@ import msgspec
 
 from maker.core.entrance import purified
 from maker.core.events import GENESIS, Event, chain, decode, encode, is_input
-from maker.core.fold import apply
+from maker.core.fold import apply, fold
 from maker.core.models import Digest
 from maker.core.redaction import Redactor
 from maker.core.seams import Record
@@ -30,6 +30,7 @@ class EventLog:
     """The log of one run, open for appending. Its `state` is always the fold of all of it.
 
     What comes from outside is kept without the given secrets and without well-known credentials.
+    A `state` is the fold of the history, and is the log's from here on; without one it is folded.
     """
 
     def __init__(
@@ -37,20 +38,21 @@ class EventLog:
         claim: Claim,
         history: Sequence[Record] = (),
         *,
+        state: RunState | None = None,
         secrets: Sequence[str] = (),
         patience_s: float = 0.0,
         tell: Tell = warn,
     ) -> None:
         self.run = claim.run
-        self.state = RunState()
+        if state is None:
+            state = fold(decode(record.payload, seq=record.seq) for record in history)
+        self.state = state
         self._clock = claim.clock
         self._redactor = Redactor(secrets)
         self._seq, self._head = len(history), history[-1].hash if history else GENESIS
         self.writer = LogWriter(
             claim, Head(*self.head), lambda: summary(self.state), patience_s, tell
         )
-        for record in history:
-            apply(self.state, decode(record.payload, seq=record.seq))
 
     @property
     def head(self) -> tuple[int, bytes]:

@@ -48,7 +48,10 @@ async def nobody(state: RunState) -> Sequence[e.Event]:
 
 
 class Orchestrator:
-    """One run, from its first or its next event to the point where it ends or pauses."""
+    """One run, from its first or its next event to the point where it ends or pauses.
+
+    `state`: the fold of the history, where the caller has it; it is changed from here on.
+    """
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Orchestrator:
         ask_user: AskUser | None = None,
         run_id: RunId | None = None,
         history: Sequence[Record] = (),
+        state: RunState | None = None,
         workspace: str = "",
         context: str = "",
         secrets: Sequence[str] = (),
@@ -77,7 +81,7 @@ class Orchestrator:
         self._cancelled: StopRequest | None = None
         claim = Claim(self.run_id, self._store, self._clock)
         self._log = EventLog(
-            claim, history, secrets=secrets, patience_s=config.patience_s, tell=tell
+            claim, history, state=state, secrets=secrets, patience_s=config.patience_s, tell=tell
         )
         asker = self._asker = Asker(self._log, self._clock, ask_user)
         seam = agent or AgentRunner(live_servers=registry.live_servers)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from maker.app import submitted
+from maker import app
 from maker.core import events as e
 from maker.core.models import RunId, TaskConfig, Value
 from maker.core.seams import EventStore
@@ -95,7 +95,7 @@ async def probe(
 
 
 async def _one(task: Task, config: TaskConfig, store: EventStore) -> Probed:
-    session = submitted(config, store=store, workspace="\n".join(sorted(FILES)))
+    session = app.submit(config, store=store, workspace="\n".join(sorted(FILES)))
     events = [event async for event in session.run()]
     state = session.orchestrator.state
     output = state.finished.result.get("output") if state.finished else None

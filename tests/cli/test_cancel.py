@@ -10,10 +10,10 @@ import pytest
 from stored_runs import by_sample, cut, database, stored
 
 from fakes import plan, step
-from maker.cli import stopping
 from maker.cli.main import main
 from maker.core.models import RunId, TaskConfig
 from maker.core.seams import StopRequest
+from maker.engine import stopping
 from maker.store.sql import SqlStore
 
 RIGHT = by_sample([{"n": 3}])
@@ -112,7 +112,7 @@ def test_a_run_whose_owner_dies_while_it_is_asked_is_cancelled_all_the_same(
         await store.release(run, "elsewhere:1:x")
         await store.close()
 
-    monkeypatch.setattr(stopping, "ask", ask_a_dying_owner)
+    monkeypatch.setattr(stopping, "ask_owner", ask_a_dying_owner)
     assert main(["cancel", run]) == 0
     assert status(capsys) == "cancelled"
 

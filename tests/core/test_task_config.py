@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fakes import RUN, plan, play
-from maker.app import resumed
+from maker.app import Changes, resume
 from maker.core import events as e
 from maker.core.entrance import purified
 from maker.core.models import TaskConfig
@@ -52,7 +52,7 @@ async def test_options_of_a_resume_are_refused_before_anything_is_written(
     first = await play(lambda call: '{"cannot": "so"}', given=plan())
     events = len(await first.records())
     with pytest.raises(ConfigError):
-        await resumed(RUN, options, store=first.store)
+        await resume(RUN, Changes(options=options), store=first.store)
     assert len(await first.records()) == events
 
 

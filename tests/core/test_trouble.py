@@ -121,9 +121,9 @@ class Try:
 async def resumed(store: BrokenStore, monkeypatch: pytest.MonkeyPatch) -> ScriptedAgent:
     """Go on with the run, and give the agent that was asked what was missing."""
     agent = ScriptedAgent(answer)
-    monkeypatch.setattr(app, "agent_for", lambda config, registry: agent)
+    monkeypatch.setattr(app, "agent_for", lambda config, registry, clock: agent)
     store.fault = lambda store: None
-    session = await app.resumed(RUN, {}, store=store)
+    session = await app.resume(RUN, store=store)
     assert session is not None
     async for _ in session.run():
         pass
@@ -359,9 +359,9 @@ async def test_a_session_that_fails_again_keeps_what_it_took_from_a_file(
     with pytest.raises(StoreTrouble):
         await run.run()
     agent = ScriptedAgent(answer)
-    monkeypatch.setattr(app, "agent_for", lambda config, registry: agent)
+    monkeypatch.setattr(app, "agent_for", lambda config, registry, clock: agent)
     run.store.fault, run.store.log = failing(10**6, StoreError("moved")), []
-    session = await app.resumed(RUN, {}, store=run.store)
+    session = await app.resume(RUN, store=run.store)
     assert session is not None
     with pytest.raises(StoreError, match="moved"):
         async for _ in session.run():

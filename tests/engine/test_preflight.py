@@ -13,7 +13,7 @@ import pytest
 
 from fakes import RUN, WRITING_PLAN, play
 from maker import MemoryStore, run_task
-from maker.app import resumed
+from maker.app import Changes, resume
 from maker.cli.main import main
 from maker.core import events as e
 from maker.core.models import PlanStep, TaskConfig
@@ -192,7 +192,7 @@ async def test_a_resume_is_refused_and_leaves_the_run_as_it_was(folder: Path) ->
     first = await play(lambda call: WRITING_PLAN, config=config(folder, allow=[]))
     assert isinstance(first.events[-1], e.RunPaused)
     events = len(await first.records())
-    session = await resumed(RUN, {"allow": ["write"]}, store=first.store)
+    session = await resume(RUN, Changes(options={"allow": ["write"]}), store=first.store)
     assert session is not None
     with pytest.raises(ConfigError, match="kept inside"):
         async for _ in session.run():

@@ -20,7 +20,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from maker.app import resumed
+from maker.app import Changes, resume
 from maker.core.models import RunId
 from maker.errors import StoreError
 from maker.store import ddl, migrate, schema
@@ -152,7 +152,8 @@ async def test_a_released_database_is_upgraded_on_opening_with_its_rows_untouche
 async def test_every_run_of_a_released_database_can_be_gone_on_with_or_is_over(released):
     for run in HEADS:
         store = SqlStore(released)
-        session = await resumed(run, {"simulation": {}, "max_samples": 100}, store=store)
+        changes = Changes(options={"simulation": {}, "max_samples": 100})
+        session = await resume(run, changes, store=store)
         if session is not None:
             [_ async for _ in session.run()]
         await store.close()

@@ -22,7 +22,7 @@ from forked import TIMEOUT_S, Forked, nothing
 from maker import app
 from maker.core import events as e
 from maker.core.models import RunId, TaskConfig
-from maker.core.seams import Agent
+from maker.core.seams import Agent, Clock
 from maker.errors import RunNotFound
 from maker.store.queries import Reader
 from maker.tools.registry import ToolRegistry
@@ -215,8 +215,8 @@ def _prepared(ledger: Ledger, trap: Trap, before: Callable[[], None]) -> None:
     watch(trap.reached)
     agent_for = app.agent_for
 
-    def counted(config: TaskConfig, registry: ToolRegistry) -> Agent:
-        return CountedAgent(agent_for(config, registry), ledger, trap.reached)
+    def counted(config: TaskConfig, registry: ToolRegistry, clock: Clock) -> Agent:
+        return CountedAgent(agent_for(config, registry, clock), ledger, trap.reached)
 
     app.agent_for = counted
     before()
