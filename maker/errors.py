@@ -6,11 +6,43 @@ the program, the machine or the user is wrong, so each one says what is wrong an
 
 from __future__ import annotations
 
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """Every code that the process can end with, and what it says."""
+
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> Exit:
+        member = int.__new__(cls, code)
+        member._value_, member.meaning = code, meaning
+        return member
+
+    DONE = 0, "done (also: a dry run)"
+    FAILED = 1, "the task failed, there is no such result, or the database cannot be used"
+    USAGE = 2, "usage: an option, a file, a model or a run that does not exist, a run that is busy"
+    NEEDS_USER = 3, "paused: needs consent, an answer or a tool; or `maker pause` asked for it"
+    NO_AGENT = 4, "paused: not logged in, no credit, or Claude's program is missing"
+    CAP_REACHED = 5, "paused: a cap was reached"
+    DIVERGED = 6, "the replay diverged, or the log is damaged"
+    INCOMPLETE = 8, "done with something missing, without `--allow-missing`"
+    TRY_LATER = 75, "paused: rate limited, or no network"
+    HANGUP = 129, "stopped by SIGHUP: the terminal was closed"
+    INTERRUPTED = 130, "stopped by Ctrl-C"
+    BROKEN_PIPE = 141, "stopped: nobody reads the output any more"
+    TERMINATED = 143, "stopped by SIGTERM"
+
+    @staticmethod
+    def of_signal(signum: int) -> int:
+        """The code of a process that was stopped by this signal, as shells have it."""
+        return 128 + signum
+
 
 class MakerError(Exception):
     """Something is wrong outside the task itself; `advice` says what to do about it."""
 
-    exit_code = 1
+    exit_code: int = Exit.FAILED
 
     def __init__(self, message: str, *, advice: str = "") -> None:
         super().__init__(message)
@@ -21,7 +53,7 @@ class MakerError(Exception):
 class ConfigError(MakerError):
     """A setting, an option or an input file is not usable; `field` names it."""
 
-    exit_code = 2
+    exit_code = Exit.USAGE
 
     def __init__(self, message: str, *, field: str = "", advice: str = "") -> None:
         super().__init__(message, advice=advice)
@@ -31,13 +63,13 @@ class ConfigError(MakerError):
 class RunNotFound(MakerError):
     """No run, or more than one, answers to the given reference."""
 
-    exit_code = 2
+    exit_code = Exit.USAGE
 
 
 class RunBusy(MakerError):
     """Another live process holds the lease of the run."""
 
-    exit_code = 2
+    exit_code = Exit.USAGE
 
 
 class StoreError(MakerError):
@@ -47,7 +79,7 @@ class StoreError(MakerError):
 class NoDatabase(StoreError):
     """There is no database where one is meant to be, and nothing that could become one."""
 
-    exit_code = 2
+    exit_code = Exit.USAGE
 
 
 class StoreTrouble(StoreError):
@@ -57,13 +89,13 @@ class StoreTrouble(StoreError):
 class RescueRefused(StoreError):
     """What a rescue file holds cannot be added to the log of its run."""
 
-    exit_code = 2
+    exit_code = Exit.USAGE
 
 
 class LogDamaged(StoreError):
     """The stored log is not one that maker wrote; `seq` is the first bad event."""
 
-    exit_code = 6
+    exit_code = Exit.DIVERGED
 
     def __init__(self, message: str, *, seq: int = 0, advice: str = "") -> None:
         super().__init__(message, advice=advice)
@@ -73,7 +105,7 @@ class LogDamaged(StoreError):
 class ConcurrentAppend(StoreError):
     """Another writer appended to the same run at the same place."""
 
-    exit_code = 2
+    exit_code = Exit.USAGE
 
 
 class StalledDispatch(MakerError):
@@ -96,7 +128,7 @@ class AgentUnavailable(MakerError):
     up its share of the cap (`AgentCall.budget_usd`) without an answer: the run must pause.
     """
 
-    exit_code = 75
+    exit_code = Exit.TRY_LATER
 
     def __init__(
         self,
@@ -120,7 +152,7 @@ class AgentNotReady(MakerError):
     `cost_usd` and `tokens` are what was bought all the same.
     """
 
-    exit_code = 4
+    exit_code = Exit.NO_AGENT
 
     def __init__(
         self,
@@ -140,7 +172,7 @@ class AgentNotReady(MakerError):
 class ModelNotFound(MakerError):
     """The API knows no such model."""
 
-    exit_code = 2
+    exit_code = Exit.USAGE
 
     def __init__(self, model: str, message: str) -> None:
         super().__init__(

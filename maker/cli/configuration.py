@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from maker.cli.options import SectionOption
+from maker.cli.options import option
 from maker.cli.settings import SETTINGS, Option
 from maker.core.grants import GRANTS
 from maker.core.kinds import kind_of
@@ -26,43 +26,42 @@ def setting_options(*, resuming: bool = False, without: Collection[str] = ()) ->
     """A decorator that adds the options of the table; a resume has no defaults of its own."""
 
     def add(function: F) -> F:
-        for option in reversed(SETTINGS):
-            if option.name not in without and (option.setting.resumes or not resuming):
-                function = _option(option, resuming)(function)
+        for typed in reversed(SETTINGS):
+            if typed.name not in without and (typed.setting.resumes or not resuming):
+                function = _option(typed, resuming)(function)
         return function
 
     return add
 
 
-def _option(option: Option, resuming: bool) -> Callable[[F], F]:
-    setting, value, is_flag = option.setting, option.default, option.is_flag
+def _option(typed: Option, resuming: bool) -> Callable[[F], F]:
+    setting, value, is_flag = typed.setting, typed.default, typed.is_flag
     shown = setting.shown or (f"{value:g}" if isinstance(value, float) else value)
-    return click.option(
-        option.flag,
-        option.name,
-        cls=SectionOption,
-        section=setting.section,
-        type=option.reading.type,
+    return option(
+        setting.section,
+        typed.flag,
+        typed.name,
+        type=typed.reading.type,
         is_flag=is_flag,
-        multiple=option.reading.multiple,
+        multiple=typed.reading.multiple,
         default=None if resuming and not is_flag else value,
         help=setting.help if resuming or is_flag else f"{setting.help} [{shown}]",
-        metavar=setting.metavar or option.reading.metavar,
+        metavar=setting.metavar or typed.reading.metavar,
     )
 
 
 def fields(parameters: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
     """The fields of `TaskConfig` that the named options set; those of the simulation together."""
     found: dict[str, Any] = {}
-    for option in SETTINGS:
-        value = parameters.get(option.name)
-        if option.name not in names or value is None:
+    for typed in SETTINGS:
+        value = parameters.get(typed.name)
+        if typed.name not in names or value is None:
             continue
-        outer, _, inner = option.field.partition(".")
+        outer, _, inner = typed.field.partition(".")
         if inner:
-            found.setdefault(outer, {})[inner] = option.reading.convert(value)
+            found.setdefault(outer, {})[inner] = typed.reading.convert(value)
         else:
-            found[outer] = option.reading.convert(value)
+            found[outer] = typed.reading.convert(value)
     if parameters.get("yes"):
         found["allow"] = list(GRANTS)
     return found
@@ -80,7 +79,7 @@ def given(ctx: click.Context) -> set[str]:
 
 def task_config(parameters: Mapping[str, Any], instruction: str) -> TaskConfig:
     """The configuration of a new run. Raises ConfigError for values that make no sense."""
-    chosen = fields(parameters, {option.name for option in SETTINGS})
+    chosen = fields(parameters, {typed.name for typed in SETTINGS})
     chosen["simulation"] = Simulation(**chosen.get("simulation", {}))
     ctx = click.get_current_context(silent=True)
     named = {"model", "planner_model"} & given(ctx) if ctx else set()

@@ -11,10 +11,9 @@ from maker.cli.documents import database, echo_document
 from maker.cli.options import SectionCommand, db_option, json_option, new_db_option
 from maker.cli.view.render import count
 from maker.core.text import one_line
+from maker.errors import Exit
 from maker.store import check as checking
 from maker.store import ddl, location
-
-EXIT_DAMAGED = 6
 
 
 @click.group()
@@ -61,7 +60,7 @@ def check(db: str | None, as_json: bool) -> int:
     else:
         for line in _lines(report):
             click.echo(line)
-    return EXIT_DAMAGED if report.problems else 0
+    return Exit.DIVERGED if report.problems else Exit.DONE
 
 
 def _lines(report: checking.DatabaseReport) -> Iterator[str]:

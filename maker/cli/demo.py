@@ -16,7 +16,7 @@ from maker import app
 from maker.agents import hanoi
 from maker.cli.documents import SCHEMA_VERSION, database, echo_line
 from maker.cli.interrupts import Interrupts
-from maker.cli.options import Real, SectionCommand, SectionOption, Whole, json_option, new_db_option
+from maker.cli.options import Real, SectionCommand, Whole, json_option, new_db_option, option
 from maker.cli.view.render import count, money
 from maker.cli.view.viewers import json_line
 from maker.core import events as e
@@ -25,6 +25,7 @@ from maker.core.text import terminal_safe
 from maker.demo import crash
 from maker.demo.experiment import Experiment, Findings, experiment_config
 from maker.engine.orchestrator import Orchestrator
+from maker.errors import Exit
 from maker.store.location import shown
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -53,8 +54,8 @@ def _tower_options(disks: Whole, least_k: int = 1) -> Callable[[F], F]:
     """The options that say which tower is moved, and how badly the agent does it."""
 
     def decorate(function: F) -> F:
-        for option in reversed(_options(disks, least_k)):
-            function = option(function)
+        for add in reversed(_options(disks, least_k)):
+            function = add(function)
         return function
 
     return decorate
@@ -71,9 +72,9 @@ def _options(disks: Whole, least_k: int) -> list[Callable[[F], F]]:
 
 
 def _option(name: str, kind: Any, default: Any, text: str) -> Callable[[F], F]:
-    return click.option(
-        name, type=kind, default=default, show_default=True, help=text, cls=SectionOption,
-        section="The experiment", metavar=_METAVARS.get(type(kind) if kind is not int else int),
+    return option(
+        "The experiment", name, type=kind, default=default, show_default=True, help=text,
+        metavar=_METAVARS.get(type(kind) if kind is not int else int),
     )  # fmt: skip
 
 
@@ -102,7 +103,7 @@ def solve(db: str | None, as_json: bool, disks: int, **options: Any) -> int:
     done, signum = asyncio.run(_solved(config, database(db), experiment, as_json))
     if done.state.submitted is None and signum is not None:
         click.echo("Interrupted before anything began.", err=True)
-        return 128 + signum
+        return Exit.of_signal(signum)
     findings = experiment.findings(done.state)
     if as_json:
         echo_line({**_summary(findings), "run": done.run_id, "head": done.head[1].hex()})
@@ -110,7 +111,7 @@ def solve(db: str | None, as_json: bool, disks: int, **options: Any) -> int:
         click.echo("\n".join(report(config, done.run_id, findings, db)))
     if signum is not None:
         click.echo(_commands(("resume RUN",), done.run_id, db)[0].strip(), err=True)
-        return 128 + signum
+        return Exit.of_signal(signum)
     return 0 if findings.succeeded else 1
 
 

@@ -3,45 +3,43 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 import msgspec
 
 from maker.cli.documents import database, echo_document
-from maker.cli.options import Real, SectionCommand, SectionOption, json_option, new_db_option
+from maker.cli.options import Real, SectionCommand, json_option, new_db_option, option
 from maker.cli.view.table import table
 from maker.core.kinds import KINDS, AgentName, kind_of
 from maker.core.models import TaskConfig
 from maker.core.text import one_line
+from maker.errors import Exit
 from maker.inspect.diagnosis import Finding, diagnosis
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-EXIT_NOT_USABLE, EXIT_NO_CREDENTIALS = 1, 4
+LIVE = "Live"
 LIVE_COST_CAP_USD = 0.5
 _MARKS = {"ok": "ok", "note": "note", "problem": "PROBLEM"}
 
 
-def _option(name: str, help: str, **settings: Any) -> Callable[[F], F]:
-    return click.option(name, cls=SectionOption, section="Live", help=help, **settings)
-
-
 @click.command(cls=SectionCommand)
-@_option("--live", "Also put five small tasks to the agent; this costs money.", is_flag=True)
-@_option(
+@option(
+    LIVE, "--live", help="Also put five small tasks to the agent; this costs money.", is_flag=True
+)
+@option(
+    LIVE,
     "--max-cost-usd",
-    "With --live: stop at this cost.",
+    help="With --live: stop at this cost.",
     type=Real(0, min_open=True),
     default=LIVE_COST_CAP_USD,
     show_default=True,
     metavar="N",
 )
-@_option("--model", f"With --live: the model. [{TaskConfig(instruction='-').model}]")
-@_option(
+@option(LIVE, "--model", help=f"With --live: the model. [{TaskConfig(instruction='-').model}]")
+@option(
+    LIVE,
     "--agent",
-    "With --live: who is asked.",
+    help="With --live: who is asked.",
     type=click.Choice(list(KINDS)),
     default="claude",
     show_default=True,
@@ -71,8 +69,8 @@ def exit_code(findings: list[Finding], agent: AgentName = "claude") -> int:
     """What the process says about the findings; not every agent needs a login."""
     problems = {finding.name for finding in findings if finding.state == "problem"}
     if problems - {"credentials"}:
-        return EXIT_NOT_USABLE
-    return EXIT_NO_CREDENTIALS if problems and kind_of(agent).needs_login else 0
+        return Exit.FAILED
+    return Exit.NO_AGENT if problems and kind_of(agent).needs_login else Exit.DONE
 
 
 def _live(

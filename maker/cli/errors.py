@@ -7,10 +7,7 @@ from collections.abc import Callable
 import click
 
 from maker.core.text import one_line, terminal_safe
-from maker.errors import MakerError
-
-EXIT_INTERRUPTED = 130
-EXIT_BROKEN_PIPE = 141
+from maker.errors import Exit, MakerError
 
 
 def guarded(command: Callable[[], object]) -> int:
@@ -27,7 +24,7 @@ def guarded(command: Callable[[], object]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
-        return EXIT_INTERRUPTED
+        return Exit.INTERRUPTED
     return result if isinstance(result, int) else 0
 
 

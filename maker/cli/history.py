@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
@@ -11,7 +10,6 @@ from maker.cli.documents import echo_document, opened
 from maker.cli.options import (
     OUTPUT,
     SectionCommand,
-    SectionOption,
     Whole,
     db_option,
     json_option,
@@ -28,20 +26,27 @@ from maker.inspect import history
 from maker.store import sizes
 from maker.store.queries import Reader, RunRow
 
-F = TypeVar("F", bound=Callable[..., Any])
-
+WHICH_RUNS = "Which runs"
 STATUSES = ("running", "paused", "completed", "failed", "cancelled", "crashed")
 
 
-def _option(name: str, help: str, **settings: Any) -> Callable[[F], F]:
-    return click.option(name, cls=SectionOption, section="Which runs", help=help, **settings)
-
-
 @click.command(cls=SectionCommand)
-@_option("--status", "In this status. [default: all]", type=click.Choice(STATUSES))
-@_option("--text", "With this text in the instruction. [default: all]", metavar="TEXT")
-@_option("--since", "Begun after this. [default: all]", type=moment, metavar="2d|DATE")
-@_option("--limit", "The newest only.", type=Whole(1), metavar="N", default=20, show_default=True)
+@option(WHICH_RUNS, "--status", help="In this status. [default: all]", type=click.Choice(STATUSES))
+@option(
+    WHICH_RUNS, "--text", help="With this text in the instruction. [default: all]", metavar="TEXT"
+)
+@option(
+    WHICH_RUNS, "--since", help="Begun after this. [default: all]", type=moment, metavar="2d|DATE"
+)
+@option(
+    WHICH_RUNS,
+    "--limit",
+    help="The newest only.",
+    type=Whole(1),
+    metavar="N",
+    default=20,
+    show_default=True,
+)
 @option(OUTPUT, "--size", is_flag=True, help="Show about how much room each run takes.")
 @json_option
 @db_option

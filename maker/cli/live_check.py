@@ -17,9 +17,8 @@ from maker.cli.view.render import count, money
 from maker.cli.view.table import table
 from maker.core.models import TaskConfig
 from maker.core.text import one_line
+from maker.errors import Exit
 from maker.inspect import probe
-
-EXIT_NOT_ALL_DONE = 1
 
 
 def checked(config: TaskConfig, url: str, max_cost_usd: float) -> tuple[list[probe.Probed], int]:
@@ -29,9 +28,9 @@ def checked(config: TaskConfig, url: str, max_cost_usd: float) -> tuple[list[pro
         placed = msgspec.structs.replace(config, cwd=folder)
         found, signum = asyncio.run(_checked(placed, url, max_cost_usd))
     if signum is not None:
-        return found, 128 + signum
+        return found, Exit.of_signal(signum)
     done = [one for one in found if one.status == "completed"]
-    return found, 0 if len(done) == len(probe.TASKS) else EXIT_NOT_ALL_DONE
+    return found, Exit.DONE if len(done) == len(probe.TASKS) else Exit.FAILED
 
 
 async def _checked(

@@ -19,6 +19,7 @@ import click
 
 import maker
 from maker.cli import errors
+from maker.errors import Exit
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("maker.cli.run", "Plan, validate and carry out an instruction."),
@@ -127,7 +128,7 @@ def main(args: Sequence[str] | None = None) -> int:
             with contextlib.suppress(OSError):
                 click.echo("Error: the output cannot be written: the disk is full.", err=True)
         _drop_output()
-        return 1 if is_full else errors.EXIT_BROKEN_PIPE
+        return Exit.FAILED if is_full else Exit.BROKEN_PIPE
     return code
 
 

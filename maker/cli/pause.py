@@ -9,7 +9,7 @@ import click
 from maker import app
 from maker.cli import stopping
 from maker.cli.documents import RUN_HELP, database, opened, run_argument
-from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
+from maker.cli.options import SectionCommand, db_option, json_option, option
 from maker.core.models import RunId
 from maker.inspect import history
 from maker.store.lease import parse
@@ -18,14 +18,7 @@ from maker.store.queries import RunRow
 
 @click.command(cls=SectionCommand, epilog=RUN_HELP)
 @run_argument
-@click.option(
-    "--reason",
-    default="",
-    metavar="TEXT",
-    cls=SectionOption,
-    section="Pause",
-    help="Why, for the log.",
-)
+@option("Pause", "--reason", default="", metavar="TEXT", help="Why, for the log.")
 @stopping.no_wait_option
 @json_option
 @db_option

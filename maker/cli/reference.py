@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import click
 
 from maker.cli.main import COMMANDS, program
+from maker.errors import Exit
 
 WIDTH = 90
 
@@ -17,21 +18,6 @@ _HEAD = """\
 Made from the commands' own help by `python -m maker.cli.reference > docs/cli.md`; a test fails
 where the two differ.
 
-"""
-_EXIT_CODES = """\
-## Exit codes
-
-| code | meaning |
-|---|---|
-| 0 | done (also: a dry run) |
-| 1 | the task failed, there is no such result, or the database cannot be used |
-| 2 | usage: an option, a file, a model or a run that does not exist, a run that is busy |
-| 3 | paused: needs consent or an answer; or `maker pause` asked for it |
-| 4 | paused: not logged in, no credit, or Claude's program is missing |
-| 5 | paused: a cap was reached |
-| 6 | the replay diverged, or the log is damaged |
-| 75 | paused: rate limited, or no network |
-| 130, 143 | stopped by Ctrl-C, by SIGTERM |
 """
 
 
@@ -43,7 +29,12 @@ def reference() -> str:
         command = program.get_command(context, name)
         assert command is not None, f"the table names {name}, which is no command"
         parts += _sections(command, context, name)
-    return "\n".join([*parts, _EXIT_CODES])
+    return "\n".join([*parts, _exit_codes()])
+
+
+def _exit_codes() -> str:
+    rows = "".join(f"| {code:d} | {code.meaning} |\n" for code in Exit)
+    return f"## Exit codes\n\n| code | meaning |\n|---|---|\n{rows}"
 
 
 def _sections(

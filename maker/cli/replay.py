@@ -16,24 +16,23 @@ from maker.cli.documents import (
     run_argument,
     stored_run,
 )
-from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
+from maker.cli.options import SectionCommand, db_option, json_option, option
 from maker.cli.view.render import count
 from maker.cli.view.viewers import json_line
 from maker.core import events as e
 from maker.core.text import one_line
+from maker.errors import Exit
 from maker.inspect import replay
 
-EXIT_DIVERGED = 6
 MOST_LISTED = 12
 
 
 @click.command(cls=SectionCommand, epilog=RUN_HELP)
 @run_argument
-@click.option(
+@option(
+    "Replay",
     "--strict",
     is_flag=True,
-    cls=SectionOption,
-    section="Replay",
     help="Changed inputs and changed rules count as a failure (exit code 6), too.",
 )
 @json_option
@@ -55,7 +54,7 @@ def command(reference: str, db: str | None, as_json: bool, strict: bool) -> int:
     else:
         click.echo("\n".join(report(found)))
     fails = found.outcome == "diverged" or (strict and found.outcome != "identical")
-    return EXIT_DIVERGED if fails else 0
+    return Exit.DIVERGED if fails else Exit.DONE
 
 
 def _replayed(stored: StoredRun, as_json: bool) -> replay.Replay:

@@ -53,7 +53,7 @@ Examples:
 \b
 Exit codes: 0 done, 1 the task failed, 2 usage, 3 needs approval, an answer or a tool,
 4 not logged in, 5 a cap is reached, 8 done with something missing,
-75 rate limited, 130 and 143 stopped.
+75 rate limited, 129, 130 and 143 stopped.
 """
 
 

@@ -36,7 +36,7 @@ from maker.core.models import RunId
 from maker.core.seams import EventStore
 from maker.core.state import RunState
 from maker.core.text import terminal_safe
-from maker.errors import ConfigError, MakerError, StoreTrouble
+from maker.errors import ConfigError, Exit, MakerError, StoreTrouble
 from maker.store.location import database_url
 
 Open = Callable[[EventStore, User], Awaitable[app.Session]]
@@ -62,7 +62,7 @@ def carry(open_session: Open, present: Present, output: Output) -> int:
         if interrupts.signum is None:
             raise
         click.echo("Interrupted before anything began.", err=True)
-        return 128 + interrupts.signum
+        return Exit.of_signal(interrupts.signum)
 
 
 def write_answer(text: str, file: Path | None) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 import click
 import msgspec
@@ -17,7 +15,7 @@ from maker.cli.documents import (
     run_argument,
     stored_run,
 )
-from maker.cli.options import SectionCommand, SectionOption, Whole, db_option, json_option
+from maker.cli.options import SectionCommand, Whole, db_option, json_option, option
 from maker.cli.view import run_view
 from maker.cli.view.render import answer_text
 from maker.core import events as e
@@ -31,11 +29,7 @@ from maker.plan.plan_text import plan_to_yaml
 from maker.steps.moves import result_of
 from maker.store.queries import Reader
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _part(name: str, help: str, **settings: Any) -> Callable[[F], F]:
-    return click.option(name, cls=SectionOption, section="What to show", help=help, **settings)
+WHAT = "What to show"
 
 
 @click.command(
@@ -44,12 +38,12 @@ def _part(name: str, help: str, **settings: Any) -> Callable[[F], F]:
     "  maker show 3f9a --prompt step/0.0/0/1",
 )
 @run_argument
-@_part("--result", "Only the answer, as `maker run` prints it.", is_flag=True)
-@_part("--plan", "The plan as YAML, ready for `maker run --plan`.", is_flag=True)
-@_part("--step", "How one step was voted on.", type=Whole(0), metavar="N")
-@_part("--iteration", "With --step: only this iteration.", type=Whole(0), metavar="N")
-@_part("--events", "Every event, one a line.", is_flag=True)
-@_part("--prompt", "What the agent was asked under a call key.", metavar="KEY")
+@option(WHAT, "--result", help="Only the answer, as `maker run` prints it.", is_flag=True)
+@option(WHAT, "--plan", help="The plan as YAML, ready for `maker run --plan`.", is_flag=True)
+@option(WHAT, "--step", help="How one step was voted on.", type=Whole(0), metavar="N")
+@option(WHAT, "--iteration", help="With --step: only this iteration.", type=Whole(0), metavar="N")
+@option(WHAT, "--events", help="Every event, one a line.", is_flag=True)
+@option(WHAT, "--prompt", help="What the agent was asked under a call key.", metavar="KEY")
 @json_option
 @db_option
 def command(

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import click
 
 from maker.cli.documents import echo_document
-from maker.cli.options import SectionOption
+from maker.cli.options import option
 from maker.core.models import RunId
 from maker.core.text import one_line
 from maker.store.lease import parse
@@ -17,11 +17,10 @@ from maker.store.queries import Reader, RunRow
 _LOOK_EVERY_S = 0.2
 _SAY_AFTER_S = 3.0
 
-no_wait_option = click.option(
+no_wait_option = option(
+    "Another process",
     "--no-wait",
     is_flag=True,
-    cls=SectionOption,
-    section="Another process",
     help="Leave the request and end; do not wait until it took effect.",
 )
 

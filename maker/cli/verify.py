@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from maker.cli.documents import RUN_HELP, echo_document, opened, run_argument
-from maker.cli.options import SectionCommand, SectionOption, db_option, json_option
+from maker.cli.options import SectionCommand, db_option, json_option, option
 from maker.core.text import one_line
 from maker.errors import LogDamaged
 from maker.store import heads
@@ -28,12 +28,11 @@ def _hash(text: str) -> str:
 
 @click.command(cls=SectionCommand, epilog=RUN_HELP)
 @run_argument
-@click.option(
+@option(
+    "Verify",
     "--expect",
     type=_hash,
     metavar="HASH",
-    cls=SectionOption,
-    section="Verify",
     help="The head hash that you noted when the run ended.",
 )
 @json_option

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
-from maker.errors import MakerError
+from maker.errors import Exit, MakerError
 
 PrimitiveName = Literal["string", "int", "float", "bool", "any"]
 
@@ -14,7 +14,7 @@ PrimitiveName = Literal["string", "int", "float", "bool", "any"]
 class SchemaError(MakerError):
     """A schema's text cannot be read; `position` counts its characters from 0."""
 
-    exit_code = 2
+    exit_code = Exit.USAGE
 
     def __init__(self, message: str, *, position: int) -> None:
         super().__init__(

@@ -129,7 +129,7 @@ def test_a_closed_pipe_ends_quietly() -> None:
     command = [sys.executable, "-m", "maker", "--help"]
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60)
     os.close(writer)
-    assert done.returncode == errors.EXIT_BROKEN_PIPE
+    assert done.returncode == maker_errors.Exit.BROKEN_PIPE
     assert done.stderr == ""
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from maker.cli import changes
+from maker.cli.reference import reference
 from maker.cli.terminal import TerminalQuestions, chosen
 from maker.cli.view import report
 from maker.cli.view.viewers import Quiet
@@ -21,6 +22,7 @@ from maker.core import events as e
 from maker.core.fold import fold
 from maker.core.models import RunId, TaskConfig, Totals
 from maker.core.state import RunState
+from maker.errors import Exit, MakerError
 
 RUN = RunId("01a20457-8196-737e-9971-049cbc852d2d")
 HEAD = (7, bytes(32))
@@ -194,3 +196,16 @@ async def test_what_was_typed_before_a_question_is_not_its_answer(keyboard: int)
 
 async def test_the_end_of_the_input_leaves_the_question_to_the_agent(keyboard: int) -> None:
     assert await told(keyboard, b"\x04", "Which colour?") == ""
+
+
+def test_every_error_ends_with_a_code_that_the_reference_explains() -> None:
+    def errors(kind: type[MakerError]) -> list[type[MakerError]]:
+        return [kind, *(found for inner in kind.__subclasses__() for found in errors(inner))]
+
+    assert all(isinstance(kind.exit_code, Exit) for kind in errors(MakerError))
+    assert {Exit(Exit.of_signal(n)) for n in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)} == {
+        Exit.HANGUP,
+        Exit.INTERRUPTED,
+        Exit.TERMINATED,
+    }
+    assert all(f"\n| {code:d} | {code.meaning} |\n" in reference() for code in Exit)

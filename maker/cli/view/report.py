@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Mapping
 
 from maker.agents.credentials import credential_source
-from maker.cli.errors import EXIT_BROKEN_PIPE
 from maker.cli.view.render import count, money, reason
 from maker.core import events as e
 from maker.core.config import COST_CAP_USD
@@ -17,41 +16,39 @@ from maker.core.policy import missing_grants
 from maker.core.state import RunState
 from maker.core.text import one_line
 from maker.engine import budget
+from maker.errors import Exit
 from maker.store.location import shown
 
 EXIT_OF_PAUSE = {
-    "dry_run": 0,
-    "model": 2,
-    "settings": 2,
-    "approval": 3,
-    "user": 3,
-    "question": 3,
-    "ambiguous": 3,
-    "tools": 3,
-    "mcp": 3,
-    "budget": 5,
-    "rate_limit": 75,
-    "network": 75,
+    "dry_run": Exit.DONE,
+    "model": Exit.USAGE,
+    "settings": Exit.USAGE,
+    "approval": Exit.NEEDS_USER,
+    "user": Exit.NEEDS_USER,
+    "question": Exit.NEEDS_USER,
+    "ambiguous": Exit.NEEDS_USER,
+    "tools": Exit.NEEDS_USER,
+    "mcp": Exit.NEEDS_USER,
+    "budget": Exit.CAP_REACHED,
+    "rate_limit": Exit.TRY_LATER,
+    "network": Exit.TRY_LATER,
 }
 """By the reason of a pause; every other reason is that no agent can be asked yet."""
-EXIT_NO_AGENT = 4
-EXIT_FAILED = 1
-EXIT_MISSING = 8
 
 
 def exit_code(state: RunState, signum: int | None) -> int:
     """What the process says about the run; `signum` is the signal that stopped it."""
     match state.status:
         case "completed":
-            return EXIT_MISSING if is_incomplete(state) else 0
+            return Exit.INCOMPLETE if is_incomplete(state) else Exit.DONE
         case "paused" if state.reason == "signal":
-            return 128 + signum if signum else EXIT_BROKEN_PIPE
+            return Exit.of_signal(signum) if signum else Exit.BROKEN_PIPE
         case "paused":
-            return EXIT_OF_PAUSE.get(state.reason, EXIT_NO_AGENT)
+            return EXIT_OF_PAUSE.get(state.reason, Exit.NO_AGENT)
         case "running" if signum:
-            return 128 + signum
+            return Exit.of_signal(signum)
         case _:
-            return EXIT_FAILED
+            return Exit.FAILED
 
 
 def is_incomplete(state: RunState) -> bool:
