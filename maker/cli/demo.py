@@ -112,7 +112,7 @@ def solve(db: str | None, as_json: bool, disks: int, **options: Any) -> int:
     if signum is not None:
         click.echo(_commands(("resume RUN",), done.run_id, db)[0].strip(), err=True)
         return Exit.of_signal(signum)
-    return 0 if findings.succeeded else 1
+    return Exit.DONE if findings.succeeded else Exit.FAILED
 
 
 @command.command(
@@ -134,7 +134,7 @@ def kill(db: str | None, as_json: bool, disks: int, **options: Any) -> int:
         echo_line(_summary(found))
     else:
         click.echo("\n".join(crash_report(found, db)))
-    return 0 if found.succeeded else 1
+    return Exit.DONE if found.succeeded else Exit.FAILED
 
 
 def _summary(found: msgspec.Struct) -> dict[str, Any]:

@@ -23,20 +23,53 @@ LONG = 300
 def format_event(event: e.Event, *, simulated: bool = False) -> str:
     """The event on one line; `simulated` labels costs that nobody pays."""
     match event:
-        case e.TaskSubmitted() | e.RunPaused() | e.RunResumed() | e.RunCancelled():
-            return _session(event)
-        case e.TaskCompleted() | e.TaskFailed():
-            return _end(event, simulated)
-        case e.PlanCreated() | e.ValidationPassed() | e.ValidationFailed() | e.PlanApproved():
-            return _planning(event)
-        case e.ModelFellBack() | e.QuestionAnswered():
-            return _planning_aside(event)
-        case e.AgentReplied() | e.AgentRetried():
-            return _call(event)
-        case e.ForEachStarted() | e.StepStarted() | e.StepCompleted() | e.StepFailed():
-            return _step(event, simulated)
-        case e.SampleRedFlagged() | e.VoteCompleted() | e.TryFailed():
-            return _try(event)
+        case e.TaskSubmitted():
+            return _submitted(event)
+        case e.PlanCreated():
+            return _planned(event)
+        case e.ValidationPassed():
+            return _passed(event)
+        case e.ValidationFailed():
+            return _refused(event)
+        case e.PlanApproved():
+            return f"Plan approved: {one_line(', '.join(event.grants)) or 'nothing more needed'}"
+        case e.ModelFellBack():
+            return _fell_back(event)
+        case e.QuestionAnswered():
+            return f"Question answered: {one_line(event.question)} {one_line(event.answer)}"
+        case e.AgentReplied():
+            return f"{caller(event.key)} {_reply(event.reply)}{_left_running(event.reply)}"
+        case e.AgentRetried():
+            return _retried(event)
+        case e.ForEachStarted():
+            title = one_line(event.title)
+            return f"{place(event.step)} has {count(event.items, 'item')}: {title}"
+        case e.StepStarted():
+            return _started(event)
+        case e.SampleRedFlagged():
+            why = f"{reason(event.reason)}: {_long(event.detail)}"
+            return f"{place(event.step, event.iteration)}, sample {event.sample} flagged: {why}"
+        case e.VoteCompleted():
+            return f"{place(event.step, event.iteration)} vote: {_vote(event)}"
+        case e.TryFailed():
+            where = place(event.step, event.iteration)
+            return f"{where}, try {event.try_number + 1} failed: {_long(event.error)}"
+        case e.StepCompleted():
+            return _completed(event, simulated)
+        case e.StepFailed():
+            where = place(event.step, event.iteration)
+            return f"{where} failed: {one_line(event.title)}: {_long(event.error)}"
+        case e.TaskCompleted():
+            missing = _long(event.census.words) if event.census else ""
+            return f"Task completed: {_used(event, simulated)}" + (missing and f"; {missing}")
+        case e.TaskFailed():
+            return f"Task failed: {_long(event.error)} ({_used(event, simulated)})"
+        case e.RunPaused():
+            return _with_detail(f"Paused: {reason(event.reason)}", event.detail)
+        case e.RunResumed():
+            return _resumed(event)
+        case e.RunCancelled():
+            return _with_detail("Cancelled", event.detail)
         case _:
             assert_never(event)
 
@@ -103,23 +136,14 @@ def voting(summary: VotingSummary) -> str:
     return ", ".join(parts)
 
 
-def _session(event: e.TaskSubmitted | e.RunPaused | e.RunResumed | e.RunCancelled) -> str:
-    match event:
-        case e.TaskSubmitted():
-            along = (
-                f" (+ context: {count(len(event.context), 'character')})" if event.context else ""
-            )
-            return f"Task submitted: {one_line(event.instruction)}{along}"
-        case e.RunPaused():
-            return _with_detail(f"Paused: {reason(event.reason)}", event.detail)
-        case e.RunResumed():
-            changes = f" with {', '.join(map(_setting, event.options.items()))}"
-            changes = changes if event.options else ""
-            return f"Resumed{changes}{', to plan again what remains' if event.replan else ''}"
-        case e.RunCancelled():
-            return _with_detail("Cancelled", event.detail)
-        case _:
-            assert_never(event)
+def _submitted(event: e.TaskSubmitted) -> str:
+    along = f" (+ context: {count(len(event.context), 'character')})" if event.context else ""
+    return f"Task submitted: {one_line(event.instruction)}{along}"
+
+
+def _resumed(event: e.RunResumed) -> str:
+    changes = f" with {', '.join(map(_setting, event.options.items()))}" if event.options else ""
+    return f"Resumed{changes}{', to plan again what remains' if event.replan else ''}"
 
 
 def _setting(item: tuple[str, Any]) -> str:
@@ -133,53 +157,39 @@ def reason(word: str) -> str:
     return one_line(word.replace("_", " "))
 
 
-def _end(event: e.TaskCompleted | e.TaskFailed, simulated: bool) -> str:
+def _used(event: e.TaskCompleted | e.TaskFailed, simulated: bool) -> str:
     cost = money(event.total_cost_usd, simulated=simulated)
-    used = f"{cost}, {duration(event.total_duration_ms)}"
-    if isinstance(event, e.TaskCompleted):
-        missing = event.census.words if event.census else ""
-        return f"Task completed: {used}" + (f"; {one_line(missing, LONG)}" if missing else "")
-    return f"Task failed: {one_line(event.error, LONG)} ({used})"
+    return f"{cost}, {duration(event.total_duration_ms)}"
 
 
-def _planning(
-    event: e.PlanCreated | e.ValidationPassed | e.ValidationFailed | e.PlanApproved,
-) -> str:
-    match event:
-        case e.PlanCreated():
-            made = "Plan given by the user" if event.origin == "user" else "Plan created"
-            again = f" (attempt {event.attempt + 1})" if event.attempt else ""
-            done = [f"{n} ({one_line(event.plan.steps[n].title)})" for n in event.kept]
-            kept = f"; finished before, not done again: {', '.join(done)}" if done else ""
-            return f"{made}: {count(len(event.plan.steps), 'step')}{again}{_long(kept)}"
-        case e.ValidationPassed():
-            passed = f"Validation passed: {count(event.checks_passed, 'check')}"
-            warnings = one_line(problems_text(event.warnings), LONG)
-            return f"{passed}; worth a look: {warnings}" if event.warnings else passed
-        case e.ValidationFailed():
-            found = count(len(event.errors), "problem")
-            return f"Plan refused, {found}: {one_line(problems_text(event.errors), LONG)}"
-        case e.PlanApproved():
-            return f"Plan approved: {one_line(', '.join(event.grants)) or 'nothing more needed'}"
-        case _:
-            assert_never(event)
+def _planned(event: e.PlanCreated) -> str:
+    made = "Plan given by the user" if event.origin == "user" else "Plan created"
+    again = f" (attempt {event.attempt + 1})" if event.attempt else ""
+    done = [f"{n} ({one_line(event.plan.steps[n].title)})" for n in event.kept]
+    kept = f"; finished before, not done again: {', '.join(done)}" if done else ""
+    return f"{made}: {count(len(event.plan.steps), 'step')}{again}{_long(kept)}"
 
 
-def _planning_aside(event: e.ModelFellBack | e.QuestionAnswered) -> str:
-    if isinstance(event, e.ModelFellBack):
-        gone, successor = one_line(event.model), one_line(event.successor)
-        return f"The API has no model {gone} any more: going on with {successor}"
-    return f"Question answered: {one_line(event.question)} {one_line(event.answer)}"
+def _passed(event: e.ValidationPassed) -> str:
+    passed = f"Validation passed: {count(event.checks_passed, 'check')}"
+    warnings = _long(problems_text(event.warnings))
+    return f"{passed}; worth a look: {warnings}" if event.warnings else passed
 
 
-def _call(event: e.AgentReplied | e.AgentRetried) -> str:
-    who = caller(event.key)
-    if isinstance(event, e.AgentRetried):
-        message = one_line(event.message, LONG)
-        then = f"asks again in {event.wait_s:.1f} s" if event.wait_s else "gives up for now"
-        bought = f" ({money(event.cost_usd)} spent)" if event.cost_usd else ""
-        return f"{who}: {reason(event.kind)}, {then}: {message}{bought}"
-    return f"{who} {_reply(event.reply)}{_left_running(event.reply)}"
+def _refused(event: e.ValidationFailed) -> str:
+    problems = count(len(event.errors), "problem")
+    return f"Plan refused, {problems}: {_long(problems_text(event.errors))}"
+
+
+def _fell_back(event: e.ModelFellBack) -> str:
+    gone, successor = one_line(event.model), one_line(event.successor)
+    return f"The API has no model {gone} any more: going on with {successor}"
+
+
+def _retried(event: e.AgentRetried) -> str:
+    then = f"asks again in {event.wait_s:.1f} s" if event.wait_s else "gives up for now"
+    bought = f" ({money(event.cost_usd)} spent)" if event.cost_usd else ""
+    return f"{caller(event.key)}: {reason(event.kind)}, {then}: {_long(event.message)}{bought}"
 
 
 def _reply(reply: AgentReply) -> str:
@@ -199,42 +209,18 @@ def _left_running(reply: AgentReply) -> str:
     return f"; what it had left running was ended: {_long(', '.join(reply.left_running))}"
 
 
-def _step(
-    event: e.ForEachStarted | e.StepStarted | e.StepCompleted | e.StepFailed, simulated: bool
-) -> str:
-    title = one_line(event.title)
-    match event:
-        case e.ForEachStarted():
-            return f"{place(event.step)} has {count(event.items, 'item')}: {title}"
-        case e.StepStarted():
-            again = f", try {event.try_number + 1}" if event.try_number else ""
-            voted = "" if event.strategy == "none" else f", {event.strategy}"
-            started = f"{place(event.step, event.iteration)} started: {title}"
-            return _with_detail(f"{started} ({event.effect}{voted}{again})", event.note)
-        case e.StepCompleted():
-            cost = money(event.cost_usd, simulated=simulated)
-            chosen = voting(msgspec.structs.replace(event.voting_summary, note=""))
-            used = f"{chosen}; {cost}, {duration(event.duration_ms)}"
-            return f"{place(event.step, event.iteration)} completed: {title} ({used})"
-        case e.StepFailed():
-            where = place(event.step, event.iteration)
-            return f"{where} failed: {title}: {_long(event.error)}"
-        case _:
-            assert_never(event)
+def _started(event: e.StepStarted) -> str:
+    again = f", try {event.try_number + 1}" if event.try_number else ""
+    voted = "" if event.strategy == "none" else f", {event.strategy}"
+    started = f"{place(event.step, event.iteration)} started: {one_line(event.title)}"
+    return _with_detail(f"{started} ({event.effect}{voted}{again})", event.note)
 
 
-def _try(event: e.SampleRedFlagged | e.VoteCompleted | e.TryFailed) -> str:
-    where = place(event.step, event.iteration)
-    match event:
-        case e.SampleRedFlagged():
-            why = f"{reason(event.reason)}: {_long(event.detail)}"
-            return f"{where}, sample {event.sample} flagged: {why}"
-        case e.VoteCompleted():
-            return f"{where} vote: {_vote(event)}"
-        case e.TryFailed():
-            return f"{where}, try {event.try_number + 1} failed: {_long(event.error)}"
-        case _:
-            assert_never(event)
+def _completed(event: e.StepCompleted, simulated: bool) -> str:
+    cost = money(event.cost_usd, simulated=simulated)
+    chosen = voting(msgspec.structs.replace(event.voting_summary, note=""))
+    used = f"{chosen}; {cost}, {duration(event.duration_ms)}"
+    return f"{place(event.step, event.iteration)} completed: {one_line(event.title)} ({used})"
 
 
 def _vote(event: e.VoteCompleted) -> str:
