@@ -21,11 +21,13 @@ from collections.abc import (
 )
 from typing import Any, TypedDict, Unpack
 
+import msgspec
 from msgspec import Struct
 
 from maker.agents.runner import AgentRunner
 from maker.agents.simulated import SimulatedAgent
 from maker.core import events as e
+from maker.core.entrance import purified
 from maker.core.fold import apply, fold
 from maker.core.grants import AGAIN
 from maker.core.keeping import kept_steps
@@ -224,8 +226,6 @@ async def resume(
         changes = changes(state)
     config = changed(state.settings, dict(changes.options))
     registry = registry_for(config, registry)
-    opening = [] if is_over else _resumption(changes, state)
-    steps = _steps_left(state, changes.plan, changes.replan)
     orchestrator = Orchestrator(
         config,
         registry,
@@ -238,6 +238,11 @@ async def resume(
     )
     if is_over:
         return Session(orchestrator, ())
+    if changes.plan is not None:  # what is finished is looked up by steps as the log keeps them
+        plan = purified(changes.plan, orchestrator.pure)
+        changes = msgspec.structs.replace(changes, plan=plan)
+    steps = _steps_left(state, changes.plan, changes.replan)
+    opening = _resumption(changes, state)
     return _checked(orchestrator, opening, config, registry, steps)
 
 

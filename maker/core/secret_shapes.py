@@ -249,8 +249,10 @@ SHAPES: tuple[Shape, ...] = (
 )
 
 
-_TOKENS = tuple(shape for shape in SHAPES if shape.token)
-_IN_CONTEXT = tuple(shape for shape in SHAPES if not shape.token)
+_TOKENS, _IN_CONTEXT = (
+    [(needle, shape) for shape in SHAPES if shape.token is is_token for needle in shape.needles]
+    for is_token in (True, False)
+)
 
 
 def may_hold_shape(text: str) -> bool:
@@ -274,9 +276,8 @@ def shapes_in(text: str) -> Iterator[Span]:
         yield Span(start + shift, end + shift, kind)
 
 
-def _found(text: str, shapes: Sequence[Shape]) -> Iterator[Span]:
+def _found(text: str, shapes: Sequence[tuple[str, Shape]]) -> Iterator[Span]:
     lowered = text.lower()
-    for shape in shapes:
-        if any(needle in lowered for needle in shape.needles):
-            for found in shape.pattern.finditer(text):
-                yield Span(*found.span(shape.pattern.groups), shape.kind)
+    for shape in dict.fromkeys(shape for needle, shape in shapes if needle in lowered):
+        for found in shape.pattern.finditer(text):
+            yield Span(*found.span(shape.pattern.groups), shape.kind)

@@ -104,6 +104,10 @@ class Orchestrator:
         """Number and hash of the last event that is on disk."""
         return self._log.writer.stored.seq, self._log.writer.stored.hash
 
+    def pure(self, text: str) -> str:
+        """The text as the log keeps it, for looking up what it has."""
+        return self._log.pure(text)
+
     async def run(self, *opening: e.Event) -> AsyncGenerator[e.Event, None]:
         """Yield the events of this session, each once it is on disk.
 

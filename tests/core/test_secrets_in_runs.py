@@ -9,6 +9,7 @@ import pytest
 from secret_examples import fifty
 
 from fakes import RUN, FakeClock, Play, ScriptedAgent, config, plan, play, step
+from maker.app import Changes, resume
 from maker.core import events as e
 from maker.core.comparison import bought_twice, differences
 from maker.core.keys import plan_key
@@ -138,6 +139,24 @@ async def test_a_log_that_was_made_with_a_secret_goes_the_same_without_it() -> N
         assert not bought_twice(await again.log())
         if all(not isinstance(event, e.AgentReplied) for event in log[cut:]):
             assert differences(log, await again.log()) == []
+
+
+async def test_a_finished_step_is_found_again_under_a_plan_that_holds_a_secret(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MY_API_KEY", SECRET)
+    steps = [
+        step(0, task_description=f"Use {SECRET}.", next_step_sequence_number=1),
+        step(1, input_variables=["step_0_output.n"]),
+    ]
+    paused = config(max_samples=1)
+    first = await play(lambda call: '{"n": 1}', config=paused, given=plan(*steps), secrets=[SECRET])
+    assert isinstance(first.events[-1], e.RunPaused)
+    again = await resume(
+        RUN, Changes(options={"max_samples": 9}, plan=plan(*steps)), store=first.store
+    )
+    assert again is not None
+    assert [event.kept for event in again._opening if isinstance(event, e.PlanCreated)] == [[0]]
 
 
 def test_the_reader_redacts_what_it_decodes_keys_and_notes_included() -> None:

@@ -28,12 +28,20 @@ async def test_a_text_answer_comes_with_its_cost_and_tokens(live) -> None:
 
 
 async def test_a_prompt_and_a_reply_of_megabytes_and_a_long_system_prompt_pass(live) -> None:
-    api = live.api(lambda request: "y" * 3_000_000)
+    api = live.api(lambda request: "y" * 1_900_000)
     call = live.call("x" * 2_000_000, system_prompt="Be terse. " * 20_000)
     reply = await live.runner(api).ask(call)
-    assert reply.text == "y" * 3_000_000
+    assert reply.text == "y" * 1_900_000
     assert prompt(api.requests[0]) == call.prompt
     assert call.system_prompt in [block["text"] for block in api.requests[0]["system"]]
+
+
+async def test_a_longer_reply_is_an_error_that_is_paid(live) -> None:
+    api = live.api(lambda request: "y" * 3_000_000)
+    reply = await live.runner(api).ask(live.call())
+    assert (reply.text, reply.error.kind) == ("", "too_long")
+    assert "3,000,0" in reply.error.message
+    assert reply.cost_usd == pytest.approx(10 * 3e-6 + 5 * 15e-6)
 
 
 async def test_text_in_the_prompt_never_makes_the_cli_read_a_file_or_obey(live) -> None:
