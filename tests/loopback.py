@@ -80,8 +80,9 @@ def prompt(request: Request) -> str:
 
 
 def tool_results(request: Request) -> list[str]:
-    """What the tools of the last turn gave back, as text."""
-    content = request["messages"][-1]["content"]
+    """What the tools of the last turn gave back, as text; the CLI's own remarks may come after."""
+    spoken = [message for message in request["messages"] if message["role"] != "system"]
+    content = spoken[-1]["content"]
     results = [b for b in content if isinstance(b, dict) and b["type"] == "tool_result"]
     return [_flat(block.get("content", "")) for block in results]
 

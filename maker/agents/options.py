@@ -37,6 +37,7 @@ QUIET = {
     "CLAUDE_CODE_DISABLE_NONSTREAMING_FALLBACK": "1",  # would buy a broken reply a second time
     "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
     "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS": "1",  # would hold a finished step, then be killed
+    "CLAUDE_CODE_DISABLE_ATTACHMENTS": "1",  # would tell the model its budget, turn by turn
     "DISABLE_AUTOUPDATER": "1",
     "ENABLE_TOOL_SEARCH": "false",  # newer models would be offered tools beside those of the step
     "CLAUDE_CODE_SIMPLE": "",  # would take tools away, as would the next

@@ -57,6 +57,7 @@ _OWN_WORDS = {
     "max_tokens": "the answer reached the model's output limit",
     "refusal": "the model refused to answer",
 }
+_MOST_DENIED, _LONGEST_DENIED = 50, 500
 _FATAL_EXCEPTIONS = ("CLINotFoundError", "CLIConnectionError", "ProcessError")
 _UNREADABLE_EXCEPTIONS = ("CLIJSONDecodeError", "MessageParseError")
 
@@ -230,4 +231,5 @@ def _denied(value: Any) -> tuple[tuple[str, ...], ...]:
 
 
 def _each_once(texts: list[str]) -> tuple[str, ...]:
-    return tuple(text for text in dict.fromkeys(texts) if text)
+    whole = [text for text in dict.fromkeys(texts) if text]
+    return tuple(text[:_LONGEST_DENIED] for text in whole[:_MOST_DENIED])

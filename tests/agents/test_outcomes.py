@@ -105,6 +105,15 @@ def test_what_may_not_be_read_is_told_apart_from_what_may_not_be_done() -> None:
     assert found.denied_paths == ("/d", "/e")
 
 
+def test_an_agent_that_tries_a_thousand_paths_does_not_fill_the_log() -> None:
+    denials = [
+        {"tool_name": "Read", "tool_input": {"file_path": f"/{n}" + "x" * 10_000}}
+        for n in range(1_000)
+    ]
+    reads = end(said("4"), result(permission_denials=denials)).denied_reads
+    assert len(str(reads)) < 30_000
+
+
 FLAGS = {
     "max_tokens": api_error("max_output_tokens", None),
     "refusal": api_error("invalid_request", None, stop_reason="refusal"),

@@ -36,14 +36,6 @@ async def test_a_prompt_and_a_reply_of_megabytes_and_a_long_system_prompt_pass(l
     assert call.system_prompt in [block["text"] for block in api.requests[0]["system"]]
 
 
-async def test_a_longer_reply_is_an_error_that_is_paid(live) -> None:
-    api = live.api(lambda request: "y" * 3_000_000)
-    reply = await live.runner(api).ask(live.call())
-    assert (reply.text, reply.error.kind) == ("", "too_long")
-    assert "3,000,0" in reply.error.message
-    assert reply.cost_usd == pytest.approx(10 * 3e-6 + 5 * 15e-6)
-
-
 async def test_text_in_the_prompt_never_makes_the_cli_read_a_file_or_obey(live) -> None:
     (live.cwd / "note.txt").write_text("CONTENT-OF-THE-NOTE")
     api = live.api(lambda request: "ok")
@@ -194,6 +186,18 @@ async def test_what_was_not_granted_is_not_even_offered(live) -> None:
         assert "No such tool available: Bash" in str(tool_results(api.requests[-1]))
         assert reply.text == "done"
     assert not list(live.cwd.iterdir())
+
+
+@pytest.mark.parametrize("model", ["claude-sonnet-4-5", CURRENT_SONNET])
+async def test_the_model_is_not_told_what_it_may_cost(live, model: str) -> None:
+    def script(request: Request) -> Reply | str:
+        return "ok" if tool_results(request) else Reply([use("Glob", pattern="*")])
+
+    api = live.api(script)
+    call = live.call(model=model, tools=["Glob"], effect="read", budget_usd=0.5)
+    assert (await live.runner(api).ask(call)).text == "ok"
+    assert len(api.requests) == 2
+    assert "budget" not in str(api.requests[-1]["messages"]).lower()
 
 
 @pytest.mark.parametrize("model", ["claude-sonnet-4-5", CURRENT_SONNET])

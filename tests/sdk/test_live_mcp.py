@@ -154,7 +154,7 @@ async def test_a_builtin_that_a_policy_takes_away_stops_the_step(live) -> None:
     api = live.api(lambda request: "an answer without the tool")
     runner = live.runner(api, {"CLAUDE_CODE_DISABLE_WEB_FETCH": "1"})
     with pytest.raises(AgentNotReady, match="not offered WebFetch; it is offered Read") as caught:
-        await runner.ask(live.call(tools=["Read", "WebFetch"], effect="read"))
+        await runner.ask(live.call(tools=["Read", "WebFetch"], effect="web", grants=["web"]))
     assert caught.value.kind == "tools"
 
 
