@@ -22,6 +22,7 @@ from msgspec import Struct
 from maker.core.text import one_line
 
 CALL_MARK = "MAKER_AGENT_CALL"
+SESSION_MARK = "MAKER_AGENT_SESSION"
 PARENT_MARK = "MAKER_AGENT_PARENT"
 _MARKS = b"MAKER_AGENT_"
 _ROUNDS = 5
@@ -34,13 +35,14 @@ class Process(Struct, frozen=True):
     pid: int
     parent: int
     call: str
+    session: str
     started_by: int
     command: str
 
 
-def mark(call: str) -> dict[str, str]:
+def mark(call: str, session: str = "") -> dict[str, str]:
     """The environment variables by which the processes of a call are found again."""
-    return {CALL_MARK: call, PARENT_MARK: str(os.getpid())}
+    return {CALL_MARK: call, SESSION_MARK: session, PARENT_MARK: str(os.getpid())}
 
 
 def marked() -> list[Process]:
@@ -63,6 +65,11 @@ def terminate(call: str) -> None:
 def kill(call: str) -> list[Process]:
     """End all that is left of a call; what that was."""
     return _killed(lambda: of_call(call))
+
+
+def kill_session(session: str) -> list[Process]:
+    """End all that the agents of a session left; what that was."""
+    return _killed(lambda: [process for process in marked() if process.session == session])
 
 
 def _killed(find: Callable[[], list[Process]]) -> list[Process]:
@@ -134,9 +141,11 @@ def _read(pid: int) -> Process | None:
     started_by = marks.get(PARENT_MARK.encode(), b"")
     if status[0] == "Z" or not started_by.isdigit():
         return None
-    call = marks.get(CALL_MARK.encode(), b"").decode(errors="replace")
+    call, session = (
+        marks.get(name.encode(), b"").decode(errors="replace") for name in (CALL_MARK, SESSION_MARK)
+    )
     command = one_line(b" ".join(words).decode(errors="replace"), _LONGEST_COMMAND)
-    return Process(pid, int(status[1]), call, int(started_by), command)
+    return Process(pid, int(status[1]), call, session, int(started_by), command)
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

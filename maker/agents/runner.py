@@ -164,7 +164,7 @@ class AgentRunner:
             environ=self._environ,
             spill=folder,
         )
-        options["env"] |= processes.mark(talk.mark)
+        options["env"] |= processes.mark(talk.mark, talk.call.session)
         cli = processes.tied_cli(folder)
         return {**options, "cli_path": cli, "stderr": talk.stderr.append}
 

@@ -115,7 +115,10 @@ class Usage(Value, frozen=True, kw_only=True):
 
 
 class AgentCall(Value, frozen=True, kw_only=True):
-    """One question to one fresh agent. Plain data: it can travel to another machine."""
+    """One question to one fresh agent. Plain data: it can travel to another machine.
+
+    `session` says whose the agent's processes are: the run, and the owner of its lease.
+    """
 
     key: CallKey
     role: Literal["plan", "check", "step"]
@@ -138,6 +141,7 @@ class AgentCall(Value, frozen=True, kw_only=True):
     max_turns: int = 50
     budget_usd: float | None = None
     may_ask: bool = False
+    session: str = ""
 
 
 class AgentError(Value, frozen=True, kw_only=True):

@@ -83,8 +83,8 @@ class EventStore(Protocol):
         """The content with this SHA-256 (hex). Raises StoreError where there is none."""
         ...
 
-    async def acquire(self, run: RunId, owner: str, now: float, ttl_s: float) -> None:
-        """Take or renew the run's lease, or raise RunBusy."""
+    async def acquire(self, run: RunId, owner: str, now: float, ttl_s: float) -> str:
+        """Take or renew the run's lease, or raise RunBusy; from whom it was taken, if anybody."""
         ...
 
     async def release(self, run: RunId, owner: str) -> None:

@@ -59,7 +59,8 @@ class Asker:
         try:
             share = await self._admission(key)
             await self._log.writer.room()
-            call = msgspec.structs.replace(build(key), budget_usd=share)
+            session = self._log.session
+            call = msgspec.structs.replace(build(key), budget_usd=share, session=session)
             if call.effect in ("write", "external"):
                 await self._log.writer.durable()
             await self._ask_until_answered(call, via)

@@ -7,7 +7,12 @@ from math import inf
 from maker.core.ids import new_session_id
 from maker.core.models import RunId
 from maker.core.seams import Clock, EventStore
-from maker.store.lease import this_process
+from maker.store.lease import is_dead, this_process
+
+
+def session_of(run: RunId, owner: str) -> str:
+    """The run and the owner of its lease: process, start, boot, pid namespace, session."""
+    return f"{run} {owner}"
 
 
 class Claim:
@@ -18,12 +23,25 @@ class Claim:
     def __init__(self, run: RunId, store: EventStore, clock: Clock) -> None:
         self.run, self.store, self.clock = run, store, clock
         self.owner = this_process(new_session_id())
+        self.taken_from = ""
         self._until = -inf
+
+    @property
+    def session(self) -> str:
+        """What this session's agents are marked with."""
+        return session_of(self.run, self.owner)
+
+    def dead_session(self) -> str:
+        """What the agents of the session before are marked with, where its process is gone."""
+        is_over = self.taken_from and is_dead(self.taken_from)
+        return session_of(self.run, self.taken_from) if is_over else ""
 
     async def renew(self) -> None:
         """Take or renew the lease. Raises RunBusy where another session has it."""
         asked = self.clock.uptime()
-        await self.store.acquire(self.run, self.owner, self.clock.now(), self.lease_s)
+        now = self.clock.now()
+        taken_from = await self.store.acquire(self.run, self.owner, now, self.lease_s)
+        self.taken_from = taken_from or self.taken_from
         self._until = asked + self.lease_s
 
     def has_run_out(self) -> bool:

@@ -43,7 +43,7 @@ class EventLog:
         patience_s: float = 0.0,
         tell: Tell = warn,
     ) -> None:
-        self.run = claim.run
+        self.run, self.session = claim.run, claim.session
         if state is None:
             state = fold(decode(record.payload, seq=record.seq) for record in history)
         self.state = state

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
+from maker.agents import processes
 from maker.agents.runner import AgentRunner
 from maker.core import events as e
 from maker.core.ids import new_run_id
@@ -79,7 +80,7 @@ class Orchestrator:
         self.run_id = run_id or new_run_id(self._clock.now())
         self._store: EventStore = store or MemoryStore()
         self._cancelled: StopRequest | None = None
-        claim = Claim(self.run_id, self._store, self._clock)
+        claim = self._claim = Claim(self.run_id, self._store, self._clock)
         self._log = EventLog(
             claim, history, state=state, secrets=secrets, patience_s=config.patience_s, tell=tell
         )
@@ -154,6 +155,7 @@ class Orchestrator:
         try:
             await self._log.writer.open()
             is_ours = True
+            self._end_what_was_left()
             await self._open(opening)
             listening = asyncio.create_task(self._listen(asyncio.current_task()), name="listen")
             await self._drive()
@@ -168,6 +170,12 @@ class Orchestrator:
                 raise
         finally:
             await finish(asyncio.ensure_future(self._close(listening)))
+
+    def _end_what_was_left(self) -> None:
+        """End what agents of the session before left running, where its process is dead."""
+        session = self._claim.dead_session()
+        for process in processes.kill_session(session) if session else ():
+            self._tell(f"ended what an agent of the dead session had left: {process.command}")
 
     def _interrupted(self) -> e.RunPaused | e.RunCancelled:
         if self._cancelled is not None:

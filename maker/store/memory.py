@@ -61,14 +61,18 @@ class MemoryStore:
         except KeyError:
             raise StoreError(f"there is no blob {digest}") from None
 
-    async def acquire(self, run: RunId, owner: str, now: float, ttl_s: float) -> None:
-        """Take or renew the run's lease, or raise RunBusy. The run need not exist yet."""
+    async def acquire(self, run: RunId, owner: str, now: float, ttl_s: float) -> str:
+        """Take or renew the run's lease, or raise RunBusy; from whom it was taken, if anybody.
+
+        The run need not exist yet.
+        """
         held = self._leases.get(run)
         if held is not None and not lease.may_take(held, owner, now):
             raise lease.busy(run, held, now)
         if held is None or held.owner != owner:
             self._stop_requests.pop(run, None)
         self._leases[run] = lease.Lease(owner=owner, expires_at=now + ttl_s)
+        return held.owner if held is not None and held.owner != owner else ""
 
     async def release(self, run: RunId, owner: str) -> None:
         """Give the lease back; nothing happens where another owner has it."""

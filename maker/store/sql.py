@@ -102,17 +102,19 @@ class SqlStore:
         """The content with this SHA-256 (hex). Raises StoreError where there is none."""
         return await self._transact(transactions.blob, digest, reading=True)
 
-    async def acquire(self, run: RunId, owner: str, now: float, ttl_s: float) -> None:
-        """Take or renew the run's lease, or raise RunBusy.
+    async def acquire(self, run: RunId, owner: str, now: float, ttl_s: float) -> str:
+        """Take or renew the run's lease, or raise RunBusy; from whom it was taken, if anybody.
 
         The lease of a run without events is stored together with its first ones.
         """
-        if await self._transact(transactions.acquire, run, owner, now, ttl_s):
-            return
+        taken_from = await self._transact(transactions.acquire, run, owner, now, ttl_s)
+        if taken_from is not None:
+            return taken_from
         held = self._early_leases.get(run)
         if held is not None and not lease.may_take(held, owner, now):
             raise lease.busy(run, held, now)
         self._early_leases[run] = lease.Lease(owner=owner, expires_at=now + ttl_s)
+        return ""  # the run was never worked on
 
     async def release(self, run: RunId, owner: str) -> None:
         """Give the lease back; nothing happens where another owner has it."""

@@ -87,11 +87,14 @@ def blob(connection: Connection, digest: str) -> bytes:
     return rows.blob_content(name, found.codec, found.content)
 
 
-def acquire(connection: Connection, run: RunId, owner: str, now: float, ttl_s: float) -> bool:
-    """Take or renew the lease, or raise RunBusy. False where the run has no row yet."""
+def acquire(connection: Connection, run: RunId, owner: str, now: float, ttl_s: float) -> str | None:
+    """Take or renew the lease, or raise RunBusy; from whom it was taken, if anybody.
+
+    None where the run has no row yet.
+    """
     row = connection.execute(_lease_columns(run)).first()
     if row is None:
-        return False
+        return None
     if row.lease_owner is not None:
         held = lease.Lease(owner=row.lease_owner, expires_at=row.lease_expires_at)
         if not lease.may_take(held, owner, now):
@@ -100,7 +103,7 @@ def acquire(connection: Connection, run: RunId, owner: str, now: float, ttl_s: f
         _drop_requests(connection, run)
     if not _write_lease(connection, run, row.lease_epoch, owner, now + ttl_s):
         raise RunBusy(f"another process has just taken run {run}", advice="See `maker history`.")
-    return True
+    return row.lease_owner or "" if row.lease_owner != owner else ""
 
 
 def release(connection: Connection, run: RunId, owner: str) -> None:

@@ -36,6 +36,14 @@ async def test_a_prompt_and_a_reply_of_megabytes_and_a_long_system_prompt_pass(l
     assert call.system_prompt in [block["text"] for block in api.requests[0]["system"]]
 
 
+async def test_a_longer_reply_is_an_error_that_is_paid(live) -> None:
+    api = live.api(lambda request: "y" * 3_000_000)
+    reply = await live.runner(api).ask(live.call())
+    assert (reply.text, reply.error.kind) == ("", "too_long")
+    assert "3,000,0" in reply.error.message
+    assert reply.cost_usd == pytest.approx(10 * 3e-6 + 5 * 15e-6)
+
+
 async def test_text_in_the_prompt_never_makes_the_cli_read_a_file_or_obey(live) -> None:
     (live.cwd / "note.txt").write_text("CONTENT-OF-THE-NOTE")
     api = live.api(lambda request: "ok")

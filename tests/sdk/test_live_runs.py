@@ -17,7 +17,9 @@ from fakes import FakeClock, plan, step
 from loopback import Answer, Failure, LoopbackApi, Reply, Request, prompt, text, tool_results, use
 from maker.core import events as e
 from maker.core.models import Plan, TaskConfig
+from maker.core.policy import CURRENT_SONNET
 from maker.engine.orchestrator import Orchestrator
+from maker.plan.costs import price_of
 from maker.plan.plan_text import plan_to_yaml
 from maker.tools.registry import ToolRegistry
 
@@ -25,7 +27,7 @@ pytestmark = [pytest.mark.sdk, pytest.mark.slow]
 
 COUNT = step(0, title="count the words", task_description="Count the words of: a b c.")
 INSTRUCTION = "How many words are in note.txt?"
-USD_PER_INPUT_TOKEN, USD_PER_OUTPUT_TOKEN = 3e-6, 15e-6
+USD_PER_INPUT_TOKEN, USD_PER_OUTPUT_TOKEN = (usd / 1e6 for usd in price_of(CURRENT_SONNET))
 
 
 @pytest.fixture
@@ -152,6 +154,27 @@ def test_a_kill_in_mid_vote_buys_nothing_twice_and_replays_without_a_server(live
     again = maker("replay", "@last")
     assert again.code == 0, again.err
     assert "identical" in again.out + again.err
+
+
+def test_what_an_agent_of_a_killed_maker_left_running_is_ended_by_the_resume(live, start) -> None:
+    begun = live.cwd / "begun"
+    writing = plan(step(0, primary_tools=["Bash"], task_description="Serve the page."))
+
+    def script(request: Request) -> Answer:
+        if begun.exists():
+            return '{"n": 3}'
+        return Reply([use("Bash", command=f"setsid -f sleep 4324; touch {begun}; sleep 600")])
+
+    maker = start(live.api(script))
+    file = plan_file(live, writing)
+    with maker.started("run", "--plan", file, "--allow", "bash") as process:
+        until(begun.exists, "the agent has left something running")
+        killed(process)
+    until(lambda: len(agents_of(process.pid)) == 1, "only that is left")
+    done = maker("resume", "@last", "--on-ambiguous", "retry")
+    assert done.code == 0, done.err
+    assert "ended what an agent of the dead session had left: sleep 4324" in done.err
+    assert agents_of(process.pid) == []
 
 
 def test_two_quick_ctrl_c_record_a_pause_and_leave_no_process(live, start) -> None:

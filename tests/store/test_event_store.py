@@ -194,6 +194,15 @@ async def test_the_lease_of_a_dead_process_can_be_taken_at_once(store, run, log,
         await store.acquire(run, ELSEWHERE, NOW + 2.0, 30.0)
 
 
+async def test_who_takes_a_lease_learns_from_whom(store, run, log, summary):
+    await store.append(run, log("a"), {}, summary())
+    assert await store.acquire(run, ELSEWHERE, NOW, 30.0) == ""
+    assert await store.acquire(run, ELSEWHERE, NOW + 20.0, 30.0) == ""
+    assert await store.acquire(run, this_process(), NOW + 60.0, 30.0) == ELSEWHERE
+    await store.release(run, this_process())
+    assert await store.acquire(run, ELSEWHERE, NOW + 61.0, 30.0) == ""
+
+
 async def test_a_released_lease_is_free_and_only_its_owner_releases_it(store, run, log, summary):
     await store.append(run, log("a"), {}, summary())
     await store.acquire(run, ELSEWHERE, NOW, 30.0)
