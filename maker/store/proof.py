@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import msgspec
 
@@ -57,11 +58,10 @@ def prove(
 def _apply(state: RunState, record: Record) -> Event:
     """Fold an event of a log whose chain holds, though whoever forged it may have written it."""
     event = decode(record.payload, seq=record.seq)
-    written = _written_type(record.payload)
-    if (record.type, record.timestamp) != (written, event.timestamp):
+    if record.timestamp != event.timestamp or not record.payload.startswith(_tags(record.type)):
         raise LogDamaged(
             f"event {record.seq} is listed as {record.type} at {record.timestamp}, but is "
-            f"{written} at {event.timestamp}",
+            f"{type(event).__name__} at {event.timestamp}",
             seq=record.seq,
         )
     try:
@@ -77,10 +77,11 @@ def _apply(state: RunState, record: Record) -> Event:
     return event
 
 
-def _written_type(payload: bytes) -> str:
-    """The type in the tag of an event as it was written, of whatever version: it comes first."""
-    begin = len(b'{"type":"')
-    return payload[begin : payload.find(b'"', begin)].partition(b"@")[0].decode()
+@cache
+def _tags(kind: str) -> tuple[bytes, bytes]:
+    """How events of a type begin as they are written, in the first version and in later ones."""
+    tag = b'{"type":"' + kind.encode()
+    return tag + b'"', tag + b"@"
 
 
 def _require_row(row: RunRow, state: RunState) -> None:
