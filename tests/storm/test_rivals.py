@@ -87,7 +87,7 @@ CONTAINER = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 PROGRAM = """
 import sys
 from maker.cli.main import main
-from maker.store.claim import Claim
+from maker.engine.claim import Claim
 
 Claim.lease_s = 2.0
 sys.exit(main(sys.argv[1:]))
