@@ -5,6 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Callable
 from functools import lru_cache
+from operator import is_
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,6 +15,8 @@ from maker.core.models import AgentError, AgentReply
 from maker.core.text import MOST_CHARACTERS
 
 T = TypeVar("T")
+
+_ATOMS, _LISTS = (int, float, type(None)), (list, tuple)
 
 
 def bounded(reply: AgentReply) -> AgentReply:
@@ -41,26 +44,24 @@ def purified(value: T, pure: Callable[[str], str]) -> T:
 
 
 def _purified(value: Any, pure: Callable[[str], str]) -> Any:
-    match value:
-        case str():
-            return pure(value)
-        case Struct():
-            return _purified_struct(value, pure)
-        case dict():
-            keys = [_purified(key, pure) for key in value]
-            items = [_purified(item, pure) for item in value.values()]
-            if all(map(_is, keys, value)) and all(map(_is, items, value.values())):
-                return value
-            return dict(zip(keys, items, strict=True))
-        case list() | tuple():
-            items = [_purified(item, pure) for item in value]
-            if all(map(_is, items, value)):
-                return value
-            return items if isinstance(value, list) else tuple(items)
-        case None | bool() | int() | float():
+    if isinstance(value, str):
+        return pure(value)
+    if isinstance(value, _ATOMS):
+        return value
+    if isinstance(value, dict):
+        keys = [_purified(key, pure) for key in value]
+        items = [_purified(item, pure) for item in value.values()]
+        if all(map(is_, keys, value)) and all(map(is_, items, value.values())):
             return value
-        case _:
-            return _purified(msgspec.to_builtins(value), pure)
+        return dict(zip(keys, items, strict=True))
+    if isinstance(value, _LISTS):
+        items = [_purified(item, pure) for item in value]
+        if all(map(is_, items, value)):
+            return value
+        return items if isinstance(value, list) else tuple(items)
+    if isinstance(value, Struct):
+        return _purified_struct(value, pure)
+    return _purified(msgspec.to_builtins(value), pure)
 
 
 def _purified_struct(value: Struct, pure: Callable[[str], str]) -> Struct:
@@ -71,10 +72,6 @@ def _purified_struct(value: Struct, pure: Callable[[str], str]) -> Struct:
         if new is not old:
             changes[name] = new
     return msgspec.structs.replace(value, **changes) if changes else value
-
-
-def _is(one: object, other: object) -> bool:
-    return one is other
 
 
 @lru_cache

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from urllib.parse import quote
 
-from maker.core.secret_shapes import Span, may_hold_shape, shapes_in
+from maker.core.secret_shapes import SHORTEST, Span, may_hold_shape, shapes_in
 from maker.core.text import clean
 
 SHORTEST_SECRET = 8
@@ -93,7 +93,7 @@ _SHAPES_ONLY = Redactor()
 
 def redact(text: str) -> str:
     """The text with all well-known credentials as `[redacted:kind]`, the same on every machine."""
-    return _SHAPES_ONLY.redact(text)
+    return text if len(text) < SHORTEST else _SHAPES_ONLY.redact(text)
 
 
 class _View:
