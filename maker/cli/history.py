@@ -21,10 +21,9 @@ from maker.cli.view.times import moment, when
 from maker.core.kinds import kind_of
 from maker.core.models import RunId
 from maker.core.text import one_line
-from maker.errors import StoreError
 from maker.inspect import history
 from maker.store import sizes
-from maker.store.queries import Reader, RunRow
+from maker.store.queries import RunRow
 
 WHICH_RUNS = "Which runs"
 STATUSES = ("running", "paused", "completed", "failed", "cancelled", "crashed")
@@ -72,7 +71,7 @@ def command(
     with opened(db) as reader:
         found = reader.runs(status=status, text=text, since=since, limit=limit + 1)
         rows, has_more = found[:limit], len(found) > limit
-        octets = {row.run_id: _octets(reader, row) for row in rows} if size else {}
+        octets = {row.run_id: sizes.of_run(reader, row) for row in rows} if size else {}
     if as_json:
         listed = [history.document(row) for row in rows]
         if size:
@@ -85,14 +84,8 @@ def command(
         click.echo("no runs match" if is_filtered else "no runs yet")
     if has_more and not as_json:
         click.echo("there are more runs: see --limit", err=True)
-
-
-def _octets(reader: Reader, row: RunRow) -> int | None:
-    """About what a run takes; None where its log is damaged."""
-    try:
-        return sizes.of_run(reader, row)
-    except StoreError:
-        return None
+    if any(row.damage for row in rows):
+        click.echo("Note: a row makes no sense; see `maker db check`.", err=True)
 
 
 def _lines(rows: Sequence[RunRow], octets: Mapping[RunId, int | None]) -> Iterator[str]:
@@ -101,8 +94,7 @@ def _lines(rows: Sequence[RunRow], octets: Mapping[RunId, int | None]) -> Iterat
     cells = []
     for row in rows:
         *known, asked = _cells(row)
-        size = octets[row.run_id]
-        cells.append([*known, "?" if size is None else sizes.size_text(size), asked])
+        cells.append([*known, sizes.size_text(octets[row.run_id]), asked])
     return table([*HEADINGS[:-1], ">SIZE", HEADINGS[-1]], cells)
 
 

@@ -16,6 +16,7 @@ from maker.cli.view.render import count
 from maker.cli.view.table import table
 from maker.cli.view.times import moment, when
 from maker.core.text import one_line
+from maker.errors import Exit
 from maker.inspect import history
 from maker.store import sizes
 from maker.store.ages import prunable
@@ -24,7 +25,6 @@ from maker.store.sizes import size_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-EXIT_NEEDS_YES = 3
 MOST_LISTED = 20
 HEADINGS = ("RUN", "LAST EVENT", "STATUS", ">SIZE", "INSTRUCTION")
 
@@ -37,7 +37,7 @@ class _Old(Struct, frozen=True):
     """A run that may go, and about what it takes."""
 
     row: RunRow
-    octets: int
+    octets: int | None
 
 
 @click.command(cls=SectionCommand)
@@ -63,10 +63,10 @@ def command(
 ) -> int:
     """Delete old runs for good, with everything that no other run needs, and shrink the file.
 
-    Whole runs only, and never one that somebody works on. A run counts from its last event, or
-    from the beginning of a later one before it, should the clock have been set back; one whose
-    last event lies in the future is kept. The room is given back to the disk unless a run is
-    going on: then it is filled again. `maker backup` first, if in doubt.
+    Whole runs only, and never one that somebody works on. A run is as old as its last event, but
+    no older than the beginning of the runs before it: a clock that was set back makes nothing
+    old. The room is given back to the disk, unless a run is going on: then it is filled again.
+    `maker backup` first, if in doubt.
 
     Asks on a terminal; without one, and without --yes, nothing is deleted: exit code 3.
 
@@ -84,10 +84,10 @@ def command(
     if dry_run or not old:
         if as_json:
             _document(old, [], before, before, dry_run=dry_run)
-        return 0
+        return Exit.DONE
     if not yes and not _agreed(old):
         click.echo("Nothing was deleted.", err=True)
-        return EXIT_NEEDS_YES
+        return Exit.NEEDS_USER
     return _prune(database(db), old, before, as_json=as_json)
 
 
@@ -100,20 +100,22 @@ def _prune(url: str, old: Sequence[_Old], before: int, *, as_json: bool) -> int:
         after = sizes.of_database(reader).total
     if as_json:
         _document(old, pruned.runs, before, after, dry_run=False)
-        return 0
+        return Exit.DONE
     click.echo(
         f"deleted {count(len(pruned.runs), 'run')} and {count(pruned.contents, 'content')} that "
         f"nobody needs: {size_text(before)} -> {size_text(after)}"
     )
     if len(pruned.runs) < len(old):
         click.echo(f"kept {len(old) - len(pruned.runs)}: somebody has taken them up", err=True)
+    if pruned.damage:
+        click.echo(f"contents were kept, as a log may need them: {pruned.damage}", err=True)
     if pruned.in_use:
         click.echo(
             "the file was not shrunk, because a run is going on or the disk is full; its free "
             "room is filled again",
             err=True,
         )
-    return 0
+    return Exit.DONE
 
 
 def _agreed(old: Sequence[_Old]) -> bool:
@@ -133,7 +135,7 @@ def _listed(old: Sequence[_Old], before: int) -> list[str]:
     lines = [*table(HEADINGS, [_cells(each) for each in old[:MOST_LISTED]])]
     if len(old) > MOST_LISTED:
         lines.append(f"and {len(old) - MOST_LISTED} more")
-    octets = sum(each.octets for each in old)
+    octets = sum(each.octets or 0 for each in old)
     return [*lines, f"{count(len(old), 'run')}, about {size_text(octets)} of {size_text(before)}"]
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from maker.core.models import RunId
-from maker.errors import StoreError
+from maker.errors import LogDamaged, StoreError
 from maker.store import engine, faults, heads, location, migrate, references
 from maker.store.queries import Reader, RunRow
 from maker.store.reading import Row
@@ -34,11 +34,15 @@ _DROP_INDEX = "DROP INDEX IF EXISTS maker_prune"
 
 
 class Pruned(Struct, frozen=True):
-    """What was deleted; `in_use`: the file keeps its length because somebody uses it."""
+    """What was deleted; `in_use`: the file keeps its length because somebody uses it.
+
+    `damage`: why contents were kept, of which nobody knows whether a log needs them.
+    """
 
     runs: Sequence[RunId]
     contents: int
     in_use: bool = False
+    damage: str = ""
 
 
 def prune(url: str, runs: Sequence[RunRow]) -> Pruned:
@@ -50,9 +54,14 @@ def prune(url: str, runs: Sequence[RunRow]) -> Pruned:
         _forget_ends(path, [row.run_id for row in runs])
     with _engine(url) as database:
         deleted = [row.run_id for row in runs if _delete(database, row)]
-        contents = sum(_delete_contents(database))
+        contents, damage = 0, ""
+        try:
+            for count in _delete_contents(database):
+                contents += count
+        except LogDamaged as error:
+            damage = error.message
     in_use = path is not None and not (_is_idle(url) and _shrink(path))
-    return Pruned(deleted, contents, in_use)
+    return Pruned(deleted, contents, in_use, damage)
 
 
 def _forget_ends(path: Path, runs: Sequence[RunId]) -> None:

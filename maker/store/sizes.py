@@ -7,6 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from maker.errors import LogDamaged
 from maker.store import references
 from maker.store.queries import Reader, RunRow
 
@@ -36,17 +37,23 @@ def of_database(reader: Reader) -> DatabaseSize:
     return DatabaseSize(sum(map(_length, files)), free)
 
 
-def of_run(reader: Reader, row: RunRow) -> int:
+def of_run(reader: Reader, row: RunRow) -> int | None:
     """About what a run takes: its events, and the contents that they refer to, packed.
 
-    A content that several runs refer to is counted with each of them.
+    A content that several runs refer to is counted with each of them. None where the log is
+    damaged.
     """
-    digests = sorted(set(references.of_run(reader.fetch, row.key)))
-    return sum(_events(reader, row.key)) + sum(_packed(reader, digests))
+    try:
+        digests = sorted(set(references.of_run(reader.fetch, row.key)))
+        return sum(_events(reader, row.key)) + sum(_packed(reader, digests))
+    except LogDamaged:
+        return None
 
 
-def size_text(octets: int) -> str:
-    """`316 B`, `31.6 kB`, `2.4 GB`."""
+def size_text(octets: int | None) -> str:
+    """`316 B`, `31.6 kB`, `2.4 GB`; `?` where nobody knows."""
+    if octets is None:
+        return "?"
     if octets < 1000:
         return f"{octets} B"
     amount, units = octets / 1000, iter(("kB", "MB", "GB", "TB"))

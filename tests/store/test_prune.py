@@ -174,6 +174,22 @@ def test_a_damaged_row_is_no_evidence() -> None:
     assert old() == []
 
 
+def test_what_a_damaged_log_may_need_is_kept() -> None:
+    gone, damaged = made(40), made(1)
+    with closing(sqlite3.connect(database(), isolation_level=None)) as raw:
+        raw.execute("DROP TRIGGER events_no_update")
+        raw.execute("UPDATE events SET payload = '{}' WHERE run = 2 AND type = 'AgentReplied'")
+        before = raw.execute("SELECT count(*) FROM blobs").fetchone()
+    result = pruned()
+    assert (result.runs, result.contents) == ([gone], 0)
+    assert "cannot be read" in result.damage
+    with Reader(str(database())) as reader:
+        (row,) = reader.runs()
+        assert (row.run_id, sizes.of_run(reader, row)) == (damaged, None)
+    with closing(sqlite3.connect(database())) as raw:
+        assert raw.execute("SELECT count(*) FROM blobs").fetchone() == before
+
+
 def test_nothing_is_deleted_where_the_noted_ends_cannot_be_taken_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
