@@ -6,6 +6,7 @@ import importlib.util
 import os
 import tempfile
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -27,6 +28,18 @@ os.environ.pop("MAKER_DATABASE_URL", None)
 settings.register_profile("quick", max_examples=15, deadline=None)
 settings.register_profile("thorough", max_examples=120, deadline=None)
 settings.load_profile("thorough" if os.environ.get("CI") else "quick")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that tests have counted, summed up over all of them."""
+    figures: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if getattr(report, "when", "") == "call":
+                for name, number in report.user_properties:
+                    figures[name] += number
+    for name, number in sorted(figures.items()):
+        terminalreporter.write_line(f"{name}: {number}")
 
 
 @pytest.fixture(autouse=True)

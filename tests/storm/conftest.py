@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -17,25 +16,13 @@ from storm.harness import Storm, task
 if sys.platform != "linux":  # processes are looked at in /proc, and waited for by pidfd
     collect_ignore_glob = ["test_*.py"]
 
-_FIGURES = pytest.StashKey[Counter[str]]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_FIGURES] = Counter()
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    figures = terminalreporter.config.stash[_FIGURES]
-    for name, number in sorted(figures.items()):
-        terminalreporter.write_line(f"storm: {name}: {number}")
-
 
 @pytest.fixture
 def count(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
     """Adds to the figures that are printed when the tests are over."""
 
     def add(name: str, number: int) -> None:
-        request.config.stash[_FIGURES][name] += number
+        request.node.user_properties.append((f"storm: {name}", number))
 
     return add
 
