@@ -34,7 +34,6 @@ from maker.cli.view.render import answer_text
 from maker.core.models import Plan, RunId, TaskConfig
 from maker.core.seams import EventStore
 from maker.core.state import RunState
-from maker.core.text import one_line
 from maker.errors import ConfigError
 from maker.workspace.brief import describe_workspace
 
@@ -55,6 +54,10 @@ Exit codes: 0 done, 1 the task failed, 2 usage, 3 needs approval, an answer or a
 4 not logged in, 5 a cap is reached, 8 done with something missing,
 75 rate limited, 129, 130 and 143 stopped.
 """
+
+
+STAND_IN = "Carry out the given plan."
+"""The instruction of a run that has only a plan: no words or paths, for those allow."""
 
 
 @click.command("run", cls=SectionCommand, epilog=EPILOG)
@@ -112,8 +115,7 @@ def new_request(parameters: dict[str, Any], **fixed: Any) -> Request:
     pipe = _one_reader(given, source, parameters["context"]) is None
     instruction = _instruction(given, source)
     text = read_text(source) if source else ""
-    stand_in = _stand_in(source) if source else ""
-    config = task_config({**parameters, **fixed}, instruction or stand_in)
+    config = task_config({**parameters, **fixed}, instruction or (STAND_IN if source else ""))
     if not on_terminal():
         config = msgspec.structs.replace(config, questions=False)
     plan, tools = None, app.registry_for(config).specs()
@@ -175,8 +177,3 @@ def _instruction(given: str | None, plan: str | None) -> str:
     if sys.stdin.isatty():
         click.echo("Type the instruction, then Ctrl-D:", err=True)
     return read_text(STANDARD_INPUT).strip()
-
-
-def _stand_in(source: str) -> str:
-    """The instruction of a run that has only a plan: none of its words, for they allow things."""
-    return f"Carry out the plan in {'the input' if source == STANDARD_INPUT else one_line(source)}."
