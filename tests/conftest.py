@@ -38,7 +38,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for report in reports:
             if getattr(report, "when", "") == "call":
                 for name, number in report.user_properties:
-                    figures[name] += number
+                    if isinstance(number, int):
+                        figures[name] += number
     for name, number in sorted(figures.items()):
         terminalreporter.write_line(f"{name}: {number}")
 

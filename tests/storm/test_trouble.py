@@ -75,7 +75,7 @@ def test_a_database_in_trouble_is_waited_for_and_the_run_goes_on(
             session.expect("waiting for", times=20)
             assert storm.ledger.asked() == asked, "a call began while the database was in trouble"
         assert session.to_the_end() == 0, session.err
-    assert "wait to be stored, and no call is started" in session.err
+    assert "to be stored, and no call is started" in session.err
     assert "the database can be written again" in session.err
     count("locks and full disks outlasted", 1)
     assert oracles.contradictions(storm, session.run, undisturbed(8)) == []
