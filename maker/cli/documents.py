@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import click
@@ -19,7 +18,7 @@ from maker.core.models import RunId
 from maker.core.seams import Record
 from maker.core.text import terminal_safe
 from maker.errors import LogDamaged
-from maker.store import heads, location
+from maker.store import location
 from maker.store.queries import Reader, RunRow
 
 SCHEMA_VERSION = 1
@@ -65,15 +64,14 @@ def stored_run(option: str | None, reference: str) -> Iterator[tuple[Reader, Sto
         run = reader.resolve(reference)
         records = reader.records(run)
         log = [e.decode(record.payload, seq=record.seq) for record in records]
-        if reader.path is not None:
-            _tell_of_lost_end(reader.path, run, records)
+        _tell_of_lost_end(reader, run, records)
         yield reader, StoredRun(reader.run(run), log, records)
 
 
-def _tell_of_lost_end(path: Path, run: RunId, records: list[Record]) -> None:
+def _tell_of_lost_end(reader: Reader, run: RunId, records: list[Record]) -> None:
     """What is left of a log can still be looked at; `maker verify` refuses it."""
     try:
-        heads.require(path, run, records)
+        reader.require_end(run, records)
     except LogDamaged as damage:
         click.echo(f"Note: {terminal_safe(damage.message)}.", err=True)
 

@@ -33,7 +33,7 @@ from maker.core.models import Plan, RunId
 from maker.core.seams import EventStore
 from maker.core.state import RunState, changed
 from maker.core.text import one_line
-from maker.errors import ConfigError
+from maker.errors import ConfigError, LogDamaged
 from maker.store.queries import Reader
 
 EPILOG = """\
@@ -118,7 +118,13 @@ class Resumption(msgspec.Struct, frozen=True, kw_only=True):
 
 def _completed(reader: Reader, run: RunId, output: session.Output) -> int:
     records = reader.records(run)
+    reader.require_end(run, records)
     state = fold(e.decode(record.payload, seq=record.seq) for record in records)
+    if state.status != "completed":
+        raise LogDamaged(
+            f"run {run} is listed as completed, but its log says that it is {state.status}",
+            advice=f"See what holds and what does not: maker verify {run}",
+        )
     missing = f", {one_line(state.reason, 300)}" if state.reason else ""
     click.echo(f"Run {run} is completed{missing}; there is nothing left to do.", err=True)
     if output.as_json and state.finished is not None:

@@ -49,9 +49,9 @@ def prove(
             hash_at_note = record.hash
         if expect and record.hash.hex().startswith(expect):
             expected_at = record.seq
-    _require_row(row, state)
     if noted is not None and reader.path is not None:
         heads.compare(reader.path, noted, row.head_seq, hash_at_note)
+    _require_row(row, state)
     return Proof(row=row, noted=noted.seq if noted else None, expected_at=expected_at)
 
 

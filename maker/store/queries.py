@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any, Self
 
@@ -165,6 +165,11 @@ class Reader:
         """
         head = integrity.Head(row.head_seq, bytes.fromhex(row.head_hash))
         return integrity.verified(self._records(row), head)
+
+    def require_end(self, run: RunId, records: Sequence[Record]) -> None:
+        """Check that the log has all that was noted when the run stopped. Raises LogDamaged."""
+        if self.path is not None:
+            heads.require(self.path, run, records)
 
     def notes(self) -> heads.Notes:
         """Where logs ended, as noted beside the database; nothing with PostgreSQL."""

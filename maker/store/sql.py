@@ -173,7 +173,7 @@ class SqlStore:
 
         What is stored does not depend on either, so a full disk or a busy reader is no error.
         """
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(sqlite3.Error, SQLAlchemyError):
             if self._connection is not None:
                 engine.checkpoint(self._connection)
         with contextlib.suppress(OSError):

@@ -119,6 +119,23 @@ def test_a_log_that_lost_its_end_with_its_row_is_damage(
     assert "Note: the log ends with event 4, but" in capsys.readouterr().err
 
 
+def test_a_log_that_lost_its_end_is_refused_also_where_its_row_says_that_it_is_completed(
+    run: RunId, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with sqlite3.connect(database()) as connection:
+        connection.execute("DROP TRIGGER events_no_delete")
+        connection.execute("DELETE FROM events WHERE seq > 4")
+        connection.execute(
+            "UPDATE runs SET head_seq = 4, head_hash = (SELECT hash FROM events WHERE seq = 4)"
+        )
+    for command in ("verify", "resume"):
+        assert main([command, run]) == 6
+        assert "but it once ended with event" in capsys.readouterr().err
+    file_of(database()).unlink()
+    assert main(["resume", run]) == 6
+    assert "its log says that it is running" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("reference", [slice(None), slice(-8, None), slice(8)])
 def test_a_run_that_is_gone_but_was_noted_is_damage(
     run: RunId, reference: slice, capsys: pytest.CaptureFixture[str]
