@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from maker.agents.hooks import refused
 from maker.agents.values import string
 from maker.core.bounds import (
     EDITORS,
@@ -46,14 +47,7 @@ class Fence:
             return {}
         base = string(event.get("cwd")) or self._cwd
         why = refusal(tool, told, self._bounds, base=base, home=self._home, real=os.path.realpath)
-        if not why:
-            return {}
-        decision = {
-            "hookEventName": "PreToolUse",
-            "permissionDecision": "deny",
-            "permissionDecisionReason": why,
-        }
-        return {"hookSpecificOutput": decision}
+        return refused(why)
 
 
 def _is_long_result(tool: str, told: Any, transcript: Any) -> bool:

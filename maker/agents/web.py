@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from maker.agents.hooks import refused
 from maker.agents.values import string
 from maker.core.effects import FETCH
 from maker.core.models import AgentCall
@@ -32,11 +33,4 @@ class WebGate:
         if event["tool_name"] != FETCH:
             return {}
         why = refusal(string(event["tool_input"].get("url")), self._grants)
-        if not why:
-            return {}
-        decision = {
-            "hookEventName": "PreToolUse",
-            "permissionDecision": "deny",
-            "permissionDecisionReason": why,
-        }
-        return {"hookSpecificOutput": decision}
+        return refused(why)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from maker.core.grants import GRANTS
-from maker.core.models import Effect, ToolSpec
+from maker.core.models import Effect, PlanStep, ToolSpec
 
 STRENGTH: tuple[Effect, ...] = ("pure", "read", "web", "write", "external")
 """The effects, weakest first."""
@@ -65,6 +65,12 @@ def effect_of(tool: str, specs: Sequence[ToolSpec]) -> Effect:
 def resolve_effect(tools: Sequence[str], specs: Sequence[ToolSpec]) -> Effect:
     """The strongest effect of the tools; `pure` without tools."""
     return strongest([effect_of(tool, specs) for tool in tools])
+
+
+def effect_of_step(step: PlanStep, specs: Sequence[ToolSpec]) -> Effect:
+    """The strongest effect of the step's tools, or the stronger one that the plan declares."""
+    tools = [*step.primary_tools, *step.fallback_tools]
+    return strongest([resolve_effect(tools, specs), step.effect or "pure"])
 
 
 def grants_needed(tools: Sequence[str], specs: Sequence[ToolSpec]) -> list[str]:

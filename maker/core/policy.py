@@ -9,9 +9,8 @@ from maker.core.config import DEFAULT_MODEL
 from maker.core.effects import (
     FETCH,
     effect_of,
+    effect_of_step,
     grants_needed,
-    resolve_effect,
-    strongest,
 )
 from maker.core.grants import AGAIN
 from maker.core.kinds import kind_of
@@ -138,9 +137,7 @@ def done_again(state: RunState) -> list[int]:
 
 
 def _has_effects(state: RunState, step: PlanStep) -> bool:
-    tools = [*step.primary_tools, *step.fallback_tools]
-    effect = strongest([resolve_effect(tools, state.task.tools), step.effect or "pure"])
-    return effect in ("write", "external")
+    return effect_of_step(step, state.task.tools) in ("write", "external")
 
 
 def retry_wait_s(

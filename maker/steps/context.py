@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from maker.core import keys
-from maker.core.effects import resolve_effect, strongest
+from maker.core.effects import effect_of_step
 from maker.core.inputs import source_of, variable
 from maker.core.models import (
     CONDITIONAL_SCHEMA,
@@ -39,9 +39,8 @@ _PATH = re.compile(r"(?<![\w/.])/(?:[\w.@+-]+/)*[\w.@+-]*[\w@+-]")
 
 
 def effect_of(state: RunState, step: PlanStep) -> Effect:
-    """The strongest effect of the step's tools, or the stronger one that the plan declares."""
-    tools = [*step.primary_tools, *step.fallback_tools]
-    return strongest([resolve_effect(tools, state.task.tools), step.effect or "pure"])
+    """The effect of a step with the tools of this run."""
+    return effect_of_step(step, state.task.tools)
 
 
 def schema_of(step: PlanStep) -> str:

@@ -13,7 +13,7 @@ import msgspec
 
 from maker.cli.view.folding import QUOTE, WIDTH, lines_of
 from maker.cli.view.render import count, money
-from maker.core.effects import STRENGTH, resolve_effect, strongest
+from maker.core.effects import STRENGTH, effect_of_step
 from maker.core.kinds import kind_of
 from maker.core.models import (
     CONTEXT,
@@ -162,7 +162,7 @@ def _step_view(
     step: PlanStep, config: TaskConfig, tools: Sequence[ToolSpec], context: str
 ) -> StepView:
     used = [*step.primary_tools, *step.fallback_tools]
-    effect = strongest([resolve_effect(used, tools), step.effect or "pure"])
+    effect = effect_of_step(step, tools)
     strategy, _ = strategy_config(config, step, effect)
     load = costs.StepLoad(
         model=step.model or config.model,
