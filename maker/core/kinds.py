@@ -22,6 +22,8 @@ class AgentKind:
     needs_login: bool = True
     takes_simulation: bool = False
     """Its replies are made up, as the settings of `Simulation` say."""
+    answers_at_once: bool = False
+    """It seldom waits for anything, and never for what belongs to the task that it runs in."""
 
 
 KINDS = {
@@ -34,6 +36,7 @@ KINDS = {
             uses_tools=False,
             needs_login=False,
             takes_simulation=True,
+            answers_at_once=True,
         ),
     )
 }

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+import types
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
+from functools import partial
+from typing import Any, TypeAlias
 
 from maker.core.events import Event
 from maker.core.models import CallKey
@@ -11,25 +14,36 @@ from maker.core.moves import Ask, Emit, Move, Pause
 from maker.errors import MakerError, RunMustPause
 
 Moves = Callable[[], Iterator[Move]]
-AskFor = Callable[[CallKey], Awaitable[None]]
+Call: TypeAlias = Coroutine[Any, Any, None]
+AskFor = Callable[[CallKey], Call]
 
 
-async def carry_out(moves: Moves, ask: AskFor) -> AsyncGenerator[Event, None]:
+async def carry_out(
+    moves: Moves, ask: AskFor, *, at_once: bool = False
+) -> AsyncGenerator[Event, None]:
     """Yield each derived event as it becomes due, keeping every open call under way.
 
     The consumer must have appended an event before it asks for the next. When a call cannot be
     made now, those already under way are waited for before RunMustPause is raised: they are paid.
+    `at_once`: the agent tends to answer without waiting, so a call gets a task only if it waits.
     """
-    tasks: dict[CallKey, asyncio.Task[None]] = {}
+    tasks: dict[CallKey, asyncio.Future[None]] = {}
     try:
         while True:
             emitted, open_keys, pause = _next(moves())
             if emitted is not None:
                 yield emitted
                 continue
+            is_answered = False
             for key in open_keys:
                 if key not in tasks:
-                    tasks[key] = asyncio.create_task(_asked(ask, key), name=f"ask {key}")
+                    task = _driven(ask(key)) if at_once else asyncio.create_task(ask(key))
+                    if task is None:
+                        is_answered = True
+                    else:
+                        tasks[key] = task
+            if is_answered:
+                continue
             if tasks:
                 await _first_of(tasks)
             elif pause is not None:
@@ -55,11 +69,46 @@ def _next(moves: Iterator[Move]) -> tuple[Event | None, list[CallKey], Pause | N
     return None, keys, pause
 
 
-async def _asked(ask: AskFor, key: CallKey) -> None:
-    await ask(key)
+def _driven(call: Call) -> asyncio.Future[None] | None:
+    """The call, driven to its first wait: None if it has ended, a task for its rest if it waits.
+
+    What it awaits before that may not ask for the current task, which is another's.
+    """
+    try:
+        waits_for = call.send(None)
+    except StopIteration:
+        return None
+    except BaseException as error:
+        failed = asyncio.get_running_loop().create_future()
+        if isinstance(error, asyncio.CancelledError):
+            failed.cancel()
+        else:
+            failed.set_exception(error)
+        return failed
+    return asyncio.create_task(_finished(call, waits_for))
 
 
-async def _first_of(tasks: dict[CallKey, asyncio.Task[None]]) -> None:
+async def _finished(call: Call, waits_for: Any) -> None:
+    await _rest(call, waits_for)
+
+
+@types.coroutine
+def _rest(call: Call, waits_for: Any) -> Generator[Any, Any, None]:
+    """Go on with a call that waits for something already."""
+    while True:
+        try:
+            value = yield waits_for
+        except BaseException as error:
+            go_on = partial(call.throw, error)
+        else:
+            go_on = partial(call.send, value)
+        try:
+            waits_for = go_on()
+        except StopIteration:
+            return
+
+
+async def _first_of(tasks: dict[CallKey, asyncio.Future[None]]) -> None:
     """Wait until a call has ended and forget those that have; re-raise what one of them raised."""
     await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
     failed = None
@@ -72,14 +121,14 @@ async def _first_of(tasks: dict[CallKey, asyncio.Task[None]]) -> None:
     raise failed
 
 
-def _failure(key: CallKey, task: asyncio.Task[None]) -> BaseException | None:
+def _failure(key: CallKey, task: asyncio.Future[None]) -> BaseException | None:
     if task.cancelled():  # by itself: that must not pass for an interruption by the user
         message = f"the agent gave up call {key} without an answer or an error"
         return MakerError(message, advice="Resume the run.")
     return task.exception()
 
 
-async def _stop(tasks: dict[CallKey, asyncio.Task[None]]) -> None:
+async def _stop(tasks: dict[CallKey, asyncio.Future[None]]) -> None:
     """Cancel what is still under way and wait for it, however often we are cancelled ourselves."""
     for task in tasks.values():
         task.cancel()

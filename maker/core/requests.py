@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
+from typing import Any
 
 import msgspec
 
@@ -15,6 +17,8 @@ MEANING = (
 )  # fmt: skip
 """What the answer may depend on; working folder, date, limits and session are not in it."""
 FOLDER = "\0working folder\0"
+REMEMBERED = 16
+"""All samples of a try are asked the same: so many tries' hashes are not computed again."""
 
 
 def request_hash(call: AgentCall, rules: int = RULES) -> Digest:
@@ -23,13 +27,28 @@ def request_hash(call: AgentCall, rules: int = RULES) -> Digest:
     The working folder's place in the prompt, and that of folders to read, counts as a placeholder,
     but under the first rules.
     """
-    meaning = {name: getattr(call, name) for name in MEANING}
-    if rules >= 2:
-        for folder in sorted(filter(None, [call.cwd, *call.add_dirs]), key=len, reverse=True):
-            meaning["prompt"] = meaning["prompt"].replace(folder, FOLDER)
+    folders = (call.cwd, *call.add_dirs) if rules >= 2 else ()
+    return _request_hash(tuple(_hashable(getattr(call, name)) for name in MEANING), folders)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _request_hash(values: tuple[Any, ...], folders: tuple[str, ...]) -> Digest:
+    meaning = dict(zip(MEANING, values, strict=True))
+    for folder in sorted(filter(None, folders), key=len, reverse=True):
+        meaning["prompt"] = meaning["prompt"].replace(folder, FOLDER)
     return Digest(hashlib.sha256(msgspec.json.encode(meaning, order="deterministic")).hexdigest())
 
 
-def prompt_text(call: AgentCall) -> bytes:
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def kept_prompt(call: AgentCall) -> tuple[Digest, bytes]:
     """What is kept of a prompt, once by content: the system prompt and the user's."""
-    return msgspec.json.encode({"system": call.system_prompt, "prompt": call.prompt})
+    return _kept_prompt(call.system_prompt, call.prompt)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _kept_prompt(system: str, prompt: str) -> tuple[Digest, bytes]:
+    text = msgspec.json.encode({"system": system, "prompt": prompt})
+    return Digest(hashlib.sha256(text).hexdigest()), text

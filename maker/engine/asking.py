@@ -16,11 +16,11 @@ from maker.core.entrance import bounded
 from maker.core.interruption import AgentInterrupted
 from maker.core.models import AgentCall, AgentReply, CallKey
 from maker.core.policy import LONGEST_WAIT_S, SUCCESSORS, retry_wait_s
-from maker.core.requests import prompt_text, request_hash
+from maker.core.requests import kept_prompt, request_hash
 from maker.core.seams import AskUser, Clock
 from maker.engine import budget
 from maker.engine.clock import rest
-from maker.engine.log import EventLog, content_hash
+from maker.engine.log import EventLog
 from maker.errors import (
     AgentNotReady,
     AgentUnavailable,
@@ -198,8 +198,7 @@ class Asker:
 
     def _record(self, call: AgentCall, reply: AgentReply | str) -> None:
         reply = bounded(AgentReply(text=reply) if isinstance(reply, str) else reply)
-        prompt = prompt_text(call)
-        digest = content_hash(prompt)
+        digest, prompt = kept_prompt(call)
         event = e.AgentReplied(
             key=call.key,
             request=request_hash(call, self._log.state.rules),

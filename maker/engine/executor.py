@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from functools import partial
 
 from maker.core import events as e
 from maker.core.loop import carry_out
@@ -10,20 +11,26 @@ from maker.core.models import CallKey
 from maker.core.seams import Agent
 from maker.engine.asking import Asker
 from maker.engine.log import EventLog
-from maker.steps.context import call_for
 from maker.steps.moves import moves
+from maker.steps.workings import Workings
 
 
 class ExecutorModule:
     """Turns `ValidationPassed` into the steps' events and `TaskCompleted` or `TaskFailed`."""
 
-    def __init__(self, log: EventLog, asker: Asker, agent: Agent) -> None:
-        self._log, self._asker, self._agent = log, asker, agent
+    def __init__(
+        self, log: EventLog, asker: Asker, agent: Agent, *, at_once: bool = False
+    ) -> None:
+        self._log, self._asker, self._agent, self._at_once = log, asker, agent, at_once
+        self._workings = Workings()
 
     async def process(self, event: e.Event) -> AsyncGenerator[e.Event, None]:
         """Carry out the executor's moves until there are none."""
-        async for emitted in carry_out(lambda: moves(self._log.state), self._ask):
+        next_moves = partial(moves, self._log.state, self._workings)
+        async for emitted in carry_out(next_moves, self._ask, at_once=self._at_once):
             yield emitted
 
     async def _ask(self, key: CallKey) -> None:
-        await self._asker.ask(key, lambda key: call_for(self._log.state, key), self._agent.ask)
+        await self._asker.ask(
+            key, lambda key: self._workings.call_for(self._log.state, key), self._agent.ask
+        )

@@ -6,7 +6,6 @@ waits for the disk, and how, is in `writer.py`.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -14,14 +13,13 @@ import msgspec
 from maker.core.entrance import purified
 from maker.core.events import GENESIS, Event, chain, decode, encode, is_input
 from maker.core.fold import apply, fold
-from maker.core.models import Digest
 from maker.core.redaction import Redactor
 from maker.core.seams import Record
 from maker.core.state import RunState, summary
 from maker.core.text import clean
 from maker.engine.claim import Claim
 from maker.engine.trouble import Tell, warn
-from maker.engine.writer import LogWriter
+from maker.engine.writer import MOST_AHEAD, LogWriter
 from maker.errors import LogDamaged
 from maker.store.integrity import Head
 
@@ -41,6 +39,7 @@ class EventLog:
         state: RunState | None = None,
         secrets: Sequence[str] = (),
         patience_s: float = 0.0,
+        most_ahead: int = MOST_AHEAD,
         tell: Tell = warn,
     ) -> None:
         self.run, self.session = claim.run, claim.session
@@ -51,7 +50,7 @@ class EventLog:
         self._redactor = Redactor(secrets)
         self._seq, self._head = len(history), history[-1].hash if history else GENESIS
         self.writer = LogWriter(
-            claim, Head(*self.head), lambda: summary(self.state), patience_s, tell
+            claim, Head(*self.head), lambda: summary(self.state), patience_s, most_ahead, tell
         )
 
     @property
@@ -94,7 +93,3 @@ class EventLog:
         self.writer.put(record, event, blobs)
         return record
 
-
-def content_hash(content: bytes) -> Digest:
-    """SHA-256 as hex: the name of a blob."""
-    return Digest(hashlib.sha256(content).hexdigest())

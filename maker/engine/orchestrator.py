@@ -14,6 +14,7 @@ from maker.agents.runner import AgentRunner
 from maker.core import events as e
 from maker.core.ids import new_run_id
 from maker.core.interruption import finish
+from maker.core.kinds import kind_of
 from maker.core.models import MOST_CONTEXT_CHARACTERS, RunId, TaskConfig
 from maker.core.moves import Dispatch, Emit, Pause
 from maker.core.policy import decide, pinned
@@ -28,6 +29,7 @@ from maker.engine.log import EventLog
 from maker.engine.planner import PlannerModule
 from maker.engine.trouble import Tell, warn
 from maker.engine.validator import ValidatorModule
+from maker.engine.writer import MOST_AHEAD, MOST_AHEAD_UNPAID
 from maker.errors import ConfigError, RunMustPause, StalledDispatch, StoreError
 from maker.prompts.version import PROMPT_VERSION
 from maker.store import rescue
@@ -81,14 +83,21 @@ class Orchestrator:
         self._store: EventStore = store or MemoryStore()
         self._cancelled: StopRequest | None = None
         claim = self._claim = Claim(self.run_id, self._store, self._clock)
+        kind = kind_of(config.agent)
         self._log = EventLog(
-            claim, history, state=state, secrets=secrets, patience_s=config.patience_s, tell=tell
+            claim,
+            history,
+            state=state,
+            secrets=secrets,
+            patience_s=config.patience_s,
+            most_ahead=MOST_AHEAD if kind.is_paid else MOST_AHEAD_UNPAID,
+            tell=tell,
         )
         asker = self._asker = Asker(self._log, self._clock, ask_user)
         seam = agent or AgentRunner(live_servers=registry.live_servers)
         self._planner = PlannerModule(self._log, asker, seam)
         self._validator = ValidatorModule(self._log, asker, seam)
-        self._executor = ExecutorModule(self._log, asker, seam)
+        self._executor = ExecutorModule(self._log, asker, seam, at_once=kind.answers_at_once)
 
     @property
     def state(self) -> RunState:

@@ -22,6 +22,8 @@ from maker.store.integrity import Head, overtaken
 
 MOST_AHEAD = 64
 """Events that may be appended beyond the group that is being written, before new work waits."""
+MOST_AHEAD_UNPAID = 1024
+"""The same where nothing is bought: what a crash loses costs a moment to have again."""
 
 
 class LogWriter:
@@ -35,11 +37,13 @@ class LogWriter:
         stored: Head,
         summary: Callable[[], RunSummary],
         patience_s: float,
+        most_ahead: int,
         tell: Tell,
     ) -> None:
         self.stored = stored
         self._claim, self._summary = claim, summary
         self._patience_s, self._tell = patience_s, tell
+        self._most_ahead = most_ahead
         self._last_seq = stored.seq
         self._pending: list[tuple[Record, Event]] = []
         self._blobs: dict[str, bytes] = {}
@@ -73,7 +77,7 @@ class LogWriter:
 
     async def room(self) -> None:
         """Wait while the store is in trouble, or too much work is ahead of the disk."""
-        while self._trouble is not None or len(self._pending) > MOST_AHEAD:
+        while self._trouble is not None or len(self._pending) > self._most_ahead:
             await self._step()
         self._check()
 
@@ -218,6 +222,7 @@ class LogWriter:
         blobs, self._blobs = self._blobs, {}
         if not group:
             return
+        self._progress.set()  # there is room again, while this group is written
         records = [record for record, _ in group]
         try:
             await self._claim.store.append(self._claim.run, records, blobs, self._summary())

@@ -17,12 +17,11 @@ from maker.core.fold import apply
 from maker.core.models import AgentCall, CallKey, Value
 from maker.core.moves import Ask, Dispatch, Emit, Move, Pause
 from maker.core.policy import decide
-from maker.core.requests import prompt_text, request_hash
+from maker.core.requests import kept_prompt, request_hash
 from maker.core.seams import Record
 from maker.core.state import RunState
 from maker.core.version import RULES
 from maker.engine import planner, validator
-from maker.engine.log import content_hash
 from maker.steps import context, moves
 
 
@@ -211,6 +210,6 @@ def _changed(state: RunState, seq: int, event: e.AgentReplied) -> list[ChangedIn
     if request_hash(call, state.rules) == event.request:
         return []
     what: Literal["prompt", "settings"] = (
-        "settings" if content_hash(prompt_text(call)) == event.prompt else "prompt"
+        "settings" if kept_prompt(call)[0] == event.prompt else "prompt"
     )
     return [ChangedInput(seq=seq, key=event.key, what=what)]

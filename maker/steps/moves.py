@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 from maker.core import events as e
@@ -13,21 +12,18 @@ from maker.core.models import CallKey, Census, PlanStep, VoteResult, VotingSumma
 from maker.core.moves import Ask, Emit, Move, Pause
 from maker.core.policy import ALIKE, STEP_ENDS, may_try_again
 from maker.core.state import Lane, RunState, is_over
-from maker.core.strategies import VotingStrategy, named
-from maker.schema.fields import is_list_or_long_text
-from maker.schema.schema import parse_schema
 from maker.steps import context
-from maker.steps.red_flags import Ballot, Contract, judge
-from maker.steps.voting import Tally, tally
-
-LONGEST_VOTED_REPLY_TOKENS = 750
-"""Errors rise steeply past about 700 tokens of reply (arXiv 2511.09030)."""
-
-_judge = lru_cache(maxsize=1024)(judge)
+from maker.steps.red_flags import Ballot
+from maker.steps.voting import Tally
+from maker.steps.workings import OpenTry, Workings
 
 
-def moves(state: RunState) -> Iterator[Move]:
-    """What can be done next: at most one move for each open lane."""
+def moves(state: RunState, workings: Workings | None = None) -> Iterator[Move]:
+    """What can be done next: at most one move for each open lane.
+
+    `workings`, kept from call to call, save work and change nothing.
+    """
+    workings = workings or Workings()
     if state.status != "running" or state.phase not in ("validated", "executing"):
         return
     if state.execution.failed_step is not None:
@@ -38,12 +34,12 @@ def moves(state: RunState) -> Iterator[Move]:
         return
     step = state.step(state.execution.cursor)
     if step.for_each:
-        yield from _for_each_moves(state, step)
+        yield from _for_each_moves(state, step, workings)
     else:
-        yield _lane_move(state, step, state.execution.pass_number)
+        yield _lane_move(state, step, state.execution.pass_number, workings)
 
 
-def _for_each_moves(state: RunState, step: PlanStep) -> Iterator[Move]:
+def _for_each_moves(state: RunState, step: PlanStep, workings: Workings) -> Iterator[Move]:
     loop = state.execution.loop
     if loop is None:
         items = for_each_list(state, step)
@@ -54,20 +50,19 @@ def _for_each_moves(state: RunState, step: PlanStep) -> Iterator[Move]:
         return
     open_lanes = [lane for lane in state.execution.lanes.values() if not lane.failed]
     for lane in open_lanes:
-        yield _lane_move(state, step, lane.iteration)
+        yield _lane_move(state, step, lane.iteration, workings)
     if len(open_lanes) < state.settings.samples_at_once and loop.next_item < loop.items:
-        yield _lane_move(state, step, loop.next_item)
+        yield _lane_move(state, step, loop.next_item, workings)
 
 
-def _lane_move(state: RunState, step: PlanStep, iteration: int) -> Move:
+def _lane_move(state: RunState, step: PlanStep, iteration: int, workings: Workings) -> Move:
     lane = state.execution.lanes.get((step.step, iteration))
     if lane is None or not lane.started:
         return _between_tries(state, step, iteration, lane)
     if lane.ambiguous and state.settings.on_ambiguous != "retry":
         return _ambiguous(state, step, lane)
-    contract = _contract(state, step, lane)
-    ballots = {sample: _judge(reply, contract) for sample, reply in lane.replies.items()}
-    count = tally(_strategy(lane), lane.config.max_voting_samples, ballots)
+    current = workings.of(state, lane)
+    count, ballots = current.count(), current.ballots
     for sample in range(count.counted):
         if ballots[sample].flag and sample not in lane.flagged:
             return Emit(_red_flag(lane, sample, ballots[sample]))
@@ -76,7 +71,7 @@ def _lane_move(state: RunState, step: PlanStep, iteration: int) -> Move:
     if lane.strategy != "none" and lane.vote is None:
         return Emit(_vote_completed(lane, count.result, count.counted))
     if count.result.winner is None:
-        return Emit(_try_failed(lane, count, ballots))
+        return Emit(_try_failed(lane, current))
     return Emit(_step_completed(step, lane, count, ballots))
 
 
@@ -121,30 +116,6 @@ def _ambiguous(state: RunState, step: PlanStep, lane: Lane) -> Move:
     return Pause("ambiguous", detail)
 
 
-def _contract(state: RunState, step: PlanStep, lane: Lane) -> Contract:
-    voted = lane.strategy != "none"
-    schema = context.schema_of(step)
-    assert state.plan is not None
-    targets = context.targets_of(step, len(state.plan.steps))
-    return Contract(
-        schema=schema,
-        vote_on=context.compared_paths(step) if voted else (),
-        targets=None if targets is None else tuple(targets),
-        voted=voted,
-        max_reply_tokens=_reply_limit(schema) if voted else None,
-    )
-
-
-@lru_cache(maxsize=256)
-def _reply_limit(schema: str) -> int | None:
-    is_long = bool(schema) and is_list_or_long_text(parse_schema(schema))
-    return None if is_long else LONGEST_VOTED_REPLY_TOKENS
-
-
-def _strategy(lane: Lane) -> VotingStrategy:
-    return named(lane.strategy, lane.config.voting_n, lane.config.voting_k)
-
-
 def _open_keys(lane: Lane, launched: int) -> tuple[CallKey, ...]:
     return tuple(
         keys.sample_key(lane.step, lane.iteration, lane.try_number, sample)
@@ -180,14 +151,15 @@ def _vote_completed(lane: Lane, result: VoteResult, samples: int) -> e.VoteCompl
     )
 
 
-def _try_failed(lane: Lane, count: Tally, ballots: dict[int, Ballot]) -> e.TryFailed:
+def _try_failed(lane: Lane, current: OpenTry) -> e.TryFailed:
+    count = current.count()
     assert count.result is not None
-    flagged = [ballots[sample] for sample in count.result.flagged]
+    flagged = [current.ballots[sample] for sample in count.result.flagged]
     why = "; ".join(dict.fromkeys(f"{ballot.flag}: {ballot.detail}" for ballot in flagged[:3]))
     error = f"{count.result.reason} ({why})" if why else count.result.reason
     futile = [end for end in STEP_ENDS if lane.ends[end] >= ALIKE]
     advice = " ".join(STEP_ENDS[end] for end in futile)
-    cannot = len(count.result.cannot) >= _strategy(lane).quorum
+    cannot = len(count.result.cannot) >= current.strategy.quorum
     return e.TryFailed(
         step=lane.step,
         iteration=lane.iteration,

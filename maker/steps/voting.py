@@ -10,7 +10,7 @@ first_to_k is the paper's first-to-be-ahead-by-k (Meyerson et al. 2025, arXiv 25
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from maker.core.models import AnswerCount, VoteResult
@@ -27,6 +27,10 @@ class Tally:
     counted: int
     result: VoteResult | None
     rounds: tuple[range, ...] = ()
+
+    def is_complete(self, samples: Container[int]) -> bool:
+        """Whether the samples of the round that is under way are all there."""
+        return all(sample in samples for sample in range(self.counted, self.launched))
 
 
 def tally(strategy: VotingStrategy, most_samples: int, ballots: Mapping[int, Ballot]) -> Tally:

@@ -1,0 +1,108 @@
+"""What follows from the tries that are open, worked out once each: a cache that never shows.
+
+Whatever is dropped comes out the same when it is worked out again. A try's part ends with the
+next try of its lane and with every change of the settings, as by a `RunResumed`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import msgspec
+
+from maker.core import keys
+from maker.core.models import AgentCall, CallKey
+from maker.core.state import Lane, RunState
+from maker.core.strategies import named
+from maker.schema.fields import is_list_or_long_text
+from maker.schema.schema import parse_schema
+from maker.steps import context
+from maker.steps.red_flags import Ballot, Contract, judge
+from maker.steps.voting import Tally, tally
+
+LONGEST_VOTED_REPLY_TOKENS = 750
+"""Errors rise steeply past about 700 tokens of reply (arXiv 2511.09030)."""
+MOST_TRIES = 256
+"""So many tries are remembered; more are open only where more samples than that run at once."""
+
+
+class OpenTry:
+    """One try of a lane: what its replies are worth, how they count, and what is asked."""
+
+    def __init__(self, state: RunState, lane: Lane) -> None:
+        config = lane.config
+        self._lane, self._replies, self._settings = lane, lane.replies, state.config
+        self.strategy = named(lane.strategy, config.voting_n, config.voting_k)
+        self.contract = _contract(state, lane)
+        self.ballots: dict[int, Ballot] = {}
+        self._count: Tally | None = None
+        self._call: AgentCall | None = None
+
+    def is_of(self, state: RunState, lane: Lane) -> bool:
+        """Whether this is still the try that the lane has open, under the same settings."""
+        return (
+            self._lane is lane
+            and self._replies is lane.replies
+            and self._settings is state.config
+        )
+
+    def count(self) -> Tally:
+        """The vote so far. A round is judged and counted once, when it is complete."""
+        count, replies = self._count, self._replies
+        if count is None or (count.result is None and count.is_complete(replies)):
+            for sample, reply in replies.items():
+                if sample not in self.ballots:
+                    self.ballots[sample] = judge(reply, self.contract)
+            most = self._lane.config.max_voting_samples
+            count = self._count = tally(self.strategy, most, self.ballots)
+        return count
+
+    def call(self, state: RunState, key: CallKey) -> AgentCall:
+        """The call of one sample; all samples of a try are asked the same."""
+        if self._call is None:
+            self._call = context.call_for(state, key)
+        return msgspec.structs.replace(self._call, key=key)
+
+
+class Workings:
+    """The open tries of one run."""
+
+    def __init__(self) -> None:
+        self._tries: dict[tuple[int, int], OpenTry] = {}
+
+    def of(self, state: RunState, lane: Lane) -> OpenTry:
+        """What follows from the lane's open try in this state."""
+        place = lane.step, lane.iteration
+        known = self._tries.get(place)
+        if known is None or not known.is_of(state, lane):
+            self._tries.pop(place, None)
+            if len(self._tries) >= MOST_TRIES:
+                del self._tries[next(iter(self._tries))]
+            known = self._tries[place] = OpenTry(state, lane)
+        return known
+
+    def call_for(self, state: RunState, key: CallKey) -> AgentCall:
+        """The call that this key stands for in this state."""
+        place = keys.sample_place(key)
+        assert place is not None, f"{key} is not the key of a sample"
+        return self.of(state, state.execution.lanes[place.lane]).call(state, key)
+
+
+def _contract(state: RunState, lane: Lane) -> Contract:
+    step, voted = state.step(lane.step), lane.strategy != "none"
+    schema = context.schema_of(step)
+    assert state.plan is not None
+    targets = context.targets_of(step, len(state.plan.steps))
+    return Contract(
+        schema=schema,
+        vote_on=context.compared_paths(step) if voted else (),
+        targets=None if targets is None else tuple(targets),
+        voted=voted,
+        max_reply_tokens=_reply_limit(schema) if voted else None,
+    )
+
+
+@lru_cache(maxsize=256)
+def _reply_limit(schema: str) -> int | None:
+    is_long = bool(schema) and is_list_or_long_text(parse_schema(schema))
+    return None if is_long else LONGEST_VOTED_REPLY_TOKENS
