@@ -68,9 +68,10 @@ def _purified_struct(value: Struct, pure: Callable[[str], str]) -> Struct:
     changes = {}
     for name in _text_fields(type(value)):
         old = getattr(value, name)
-        new = _purified(old, pure)
-        if new is not old:
-            changes[name] = new
+        if old:  # what is empty holds no text
+            new = _purified(old, pure)
+            if new is not old:
+                changes[name] = new
     return msgspec.structs.replace(value, **changes) if changes else value
 
 
@@ -83,6 +84,8 @@ def _text_fields(struct: type[Struct]) -> tuple[str, ...]:
 def _holds_text(kind: Any) -> bool:
     if typing.get_origin(kind) is typing.Literal or isinstance(kind, typing.NewType):
         return False
-    if kind in (str, Any, dict, list) or (isinstance(kind, type) and issubclass(kind, Struct)):
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return bool(_text_fields(kind))
+    if kind in (str, Any, dict, list):
         return True
     return any(map(_holds_text, typing.get_args(kind)))

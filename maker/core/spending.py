@@ -6,22 +6,24 @@ import msgspec
 
 from maker.core import events as e
 from maker.core import keys
+from maker.core.models import Totals
 from maker.core.state import RunState
 
 
 def count_reply(state: RunState, event: e.AgentReplied) -> None:
     """Add a reply to the totals; the time of samples is added when their try is over."""
-    reply, place = event.reply, keys.sample_place(event.key)
-    tokens = reply.usage.total if reply.usage else 0
-    add(
-        state,
-        cost_usd=reply.cost_usd or 0.0,
-        tokens=tokens,
-        samples=int(place is not None),
-        duration_ms=0 if place else reply.duration_ms,
-        unpriced=int(reply.cost_usd is None),
+    reply, place, totals = event.reply, keys.sample_place(event.key), state.totals
+    cost_usd, tokens = reply.cost_usd or 0.0, reply.usage.total if reply.usage else 0
+    state.totals = Totals(
+        cost_usd=round(totals.cost_usd + cost_usd, 9),
+        tokens=totals.tokens + tokens,
+        samples=totals.samples + (place is not None),
+        red_flagged=totals.red_flagged,
+        retries=totals.retries,
+        duration_ms=totals.duration_ms + (0 if place else reply.duration_ms),
+        unpriced=totals.unpriced + (reply.cost_usd is None),
     )
-    _note_cost(state, place, reply.cost_usd or 0.0)
+    _note_cost(state, place, cost_usd)
     if reply.usage is None:
         state.uncounted += 1
     else:

@@ -7,6 +7,7 @@ waits for the disk, and how, is in `writer.py`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -22,6 +23,9 @@ from maker.engine.trouble import Tell, warn
 from maker.engine.writer import MOST_AHEAD, LogWriter
 from maker.errors import LogDamaged
 from maker.store.integrity import Head
+
+SHORT_TEXT, REMEMBERED = 4_000, 256
+"""Names, reasons and the replies of a vote come again and again: so many are remembered."""
 
 
 class EventLog:
@@ -48,6 +52,7 @@ class EventLog:
         self.state = state
         self._clock = claim.clock
         self._redactor = Redactor(secrets)
+        self._pure_short = lru_cache(maxsize=REMEMBERED)(self._pure)
         self._seq, self._head = len(history), history[-1].hash if history else GENESIS
         self.writer = LogWriter(
             claim, Head(*self.head), lambda: summary(self.state), patience_s, most_ahead, tell
@@ -60,6 +65,9 @@ class EventLog:
 
     def pure(self, text: str) -> str:
         """The text as the log keeps it, for looking up what it has."""
+        return self._pure_short(text) if len(text) <= SHORT_TEXT else self._pure(text)
+
+    def _pure(self, text: str) -> str:
         return self._redactor.redact(clean(text))
 
     def append(self, event: Event, blobs: Mapping[str, bytes] | None = None) -> None:

@@ -11,7 +11,7 @@ from functools import lru_cache
 import msgspec
 
 from maker.core import keys
-from maker.core.models import AgentCall, CallKey
+from maker.core.models import AgentCall, AgentReply, CallKey
 from maker.core.state import Lane, RunState
 from maker.core.strategies import named
 from maker.schema.fields import is_list_or_long_text
@@ -35,6 +35,7 @@ class OpenTry:
         self.strategy = named(lane.strategy, config.voting_n, config.voting_k)
         self.contract = _contract(state, lane)
         self.ballots: dict[int, Ballot] = {}
+        self._judgements: dict[tuple[str, str], Ballot] = {}
         self._count: Tally | None = None
         self._call: AgentCall | None = None
 
@@ -52,10 +53,18 @@ class OpenTry:
         if count is None or (count.result is None and count.is_complete(replies)):
             for sample, reply in replies.items():
                 if sample not in self.ballots:
-                    self.ballots[sample] = judge(reply, self.contract)
+                    self.ballots[sample] = self._judged(reply)
             most = self._lane.config.max_voting_samples
             count = self._count = tally(self.strategy, most, self.ballots)
         return count
+
+    def _judged(self, reply: AgentReply) -> Ballot:
+        if reply.error or reply.denied or reply.denied_reads:
+            return judge(reply, self.contract)
+        said = reply.text, reply.stop_reason
+        if said not in self._judgements:
+            self._judgements[said] = judge(reply, self.contract)
+        return self._judgements[said]
 
     def call(self, state: RunState, key: CallKey) -> AgentCall:
         """The call of one sample; all samples of a try are asked the same."""
