@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -11,10 +12,12 @@ import msgspec
 from maker.core.models import AgentCall, Digest
 from maker.core.version import RULES
 
-MEANING = (
-    "role", "prompt_version", "system_prompt", "prompt", "model", "effort", "thinking", "tools",
-    "output_schema", "targets",
+_NAMES = (
+    "role", "prompt_version", "system_prompt", "prompt", "model", "effort", "thinking",
+    "output_schema",
 )  # fmt: skip
+_TEXTS = attrgetter(*_NAMES)
+MEANING = (*_NAMES, "tools", "targets")
 """What the answer may depend on; working folder, date, limits and session are not in it."""
 FOLDER = "\0working folder\0"
 REMEMBERED = 16
@@ -28,19 +31,22 @@ def request_hash(call: AgentCall, rules: int = RULES) -> Digest:
     but under the first rules.
     """
     folders = (call.cwd, *call.add_dirs) if rules >= 2 else ()
-    return _request_hash(tuple(_hashable(getattr(call, name)) for name in MEANING), folders)
+    targets = None if call.targets is None else tuple(call.targets)
+    return _request_hash(_TEXTS(call), tuple(call.tools), targets, folders)
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _request_hash(values: tuple[Any, ...], folders: tuple[str, ...]) -> Digest:
-    meaning = dict(zip(MEANING, values, strict=True))
+def _request_hash(
+    texts: tuple[str | None, ...],
+    tools: tuple[str, ...],
+    targets: tuple[int, ...] | None,
+    folders: tuple[str, ...],
+) -> Digest:
+    meaning: dict[str, Any] = {**dict(zip(_NAMES, texts, strict=True)), "tools": tools}
+    meaning["targets"] = targets
     for folder in sorted(filter(None, folders), key=len, reverse=True):
         meaning["prompt"] = meaning["prompt"].replace(folder, FOLDER)
     return Digest(hashlib.sha256(msgspec.json.encode(meaning, order="deterministic")).hexdigest())
-
-
-def _hashable(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def kept_prompt(call: AgentCall) -> tuple[Digest, bytes]:

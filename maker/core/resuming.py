@@ -79,8 +79,8 @@ def _reopen(execution: Execution) -> None:
     execution.outcomes = [each for each in execution.outcomes if each.status != "failed"]
     if execution.loop:
         execution.loop.failed = {}
-    for lane in execution.lanes.values():
-        if lane.failed:
-            lane.failed, lane.first_try = False, lane.try_number + 1
-            lane.final = False
-            lane.ends.clear()
+    for lane in execution.failed_lanes.values():
+        lane.first_try, lane.final = lane.try_number + 1, False
+        lane.ends.clear()
+    execution.lanes |= execution.failed_lanes
+    execution.failed_lanes = {}

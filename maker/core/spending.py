@@ -35,7 +35,8 @@ def count_retry(state: RunState, event: e.AgentRetried) -> None:
     add(state, cost_usd=event.cost_usd, tokens=event.tokens, retries=1)
     place = keys.sample_place(event.key)
     _note_cost(state, place, event.cost_usd)
-    lane = state.execution.lanes.get(place.lane) if place else None
+    execution = state.execution
+    lane = place and (execution.lanes.get(place.lane) or execution.failed_lanes.get(place.lane))
     if lane:
         lane.cost_usd += event.cost_usd
         lane.tokens += event.tokens

@@ -42,7 +42,6 @@ class Lane:
     iteration: int
     config: TaskConfig
     started: bool = False
-    failed: bool = False
     try_number: int = -1
     first_try: int = 0
     effect: Effect = "pure"
@@ -109,7 +108,8 @@ class Planning:
 class Execution:
     """One plan from its creation to its end, or to the next plan: where it is and what it gave.
 
-    `kept` are outcomes of a plan before, of steps that the cursor has not reached yet.
+    `kept` are outcomes of a plan before, of steps that the cursor has not reached yet. `lanes` are
+    those that have a next move; one that has failed is put aside, until it is opened again.
     """
 
     planned: e.PlanCreated | None = None
@@ -126,6 +126,7 @@ class Execution:
     last_output: Any = None
     loop: ForEach | None = None
     lanes: dict[tuple[int, int], Lane] = field(default_factory=dict)
+    failed_lanes: dict[tuple[int, int], Lane] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -29,7 +29,7 @@ def start_try(state: RunState, event: e.StepStarted) -> None:
     state.phase = "executing"
     lane = _opened_lane(state, event.step, event.iteration)
     state.highest_try = max(state.highest_try, event.try_number)
-    lane.config, lane.started, lane.failed = state.settings, True, False
+    lane.config, lane.started = state.settings, True
     lane.try_number, lane.effect, lane.note = event.try_number, event.effect, event.note
     lane.strategy = event.strategy
     lane.replies, lane.flagged = {}, set()
@@ -39,13 +39,15 @@ def start_try(state: RunState, event: e.StepStarted) -> None:
 def _opened_lane(state: RunState, step: int, iteration: int) -> Lane:
     """The lane of this iteration; the item that a new one is for has had its turn."""
     execution = state.execution
-    lane = execution.lanes.get((step, iteration))
+    lane = execution.lanes.get((step, iteration)) or execution.failed_lanes.pop(
+        (step, iteration), None
+    )
     if lane is None:
         begin = execution.tries_begin
         lane = Lane(step, iteration, state.settings, try_number=begin - 1, first_try=begin)
-        execution.lanes[step, iteration] = lane
         if execution.loop:
             execution.loop.next_item = max(execution.loop.next_item, iteration + 1)
+    execution.lanes[step, iteration] = lane
     return lane
 
 
@@ -111,7 +113,9 @@ def fail_step(state: RunState, event: e.StepFailed) -> None:
     """An item or the whole step has used up its tries."""
     lane, loop = _opened_lane(state, event.step, event.iteration), state.execution.loop
     state.phase = "executing"
-    lane.started, lane.failed = False, True
+    lane.started = False
+    del state.execution.lanes[event.step, event.iteration]
+    state.execution.failed_lanes[event.step, event.iteration] = lane
     if loop and loop.step == event.step:
         loop.failed[event.iteration] = event.error
         _end_for_each(state, state.step(event.step))
@@ -151,8 +155,7 @@ def finish(state: RunState, outcome: StepOutcome) -> None:
     execution.kept.pop(outcome.step, None)
     execution.outputs[outcome.step] = outcome.output
     execution.outcomes.append(outcome)
-    for key in [key for key in execution.lanes if key[0] == outcome.step]:
-        del execution.lanes[key]
+    execution.lanes, execution.failed_lanes = {}, {}
     execution.loop, execution.last_output = None, None
     execution.pass_number, execution.first_pass = 0, 0
     following = state.step(outcome.step).next_step_sequence_number

@@ -18,9 +18,7 @@ from maker.steps.workings import Workings
 class ExecutorModule:
     """Turns `ValidationPassed` into the steps' events and `TaskCompleted` or `TaskFailed`."""
 
-    def __init__(
-        self, log: EventLog, asker: Asker, agent: Agent, *, at_once: bool = False
-    ) -> None:
+    def __init__(self, log: EventLog, asker: Asker, agent: Agent, *, at_once: bool = False) -> None:
         self._log, self._asker, self._agent, self._at_once = log, asker, agent, at_once
         self._workings = Workings()
 

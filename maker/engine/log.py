@@ -100,4 +100,3 @@ class EventLog:
         )
         self.writer.put(record, event, blobs)
         return record
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from maker.core.bounds import READERS
@@ -233,13 +234,14 @@ def _answer(step: PlanStep, targets: Sequence[int] | None) -> str:
     return "\n".join(lines)
 
 
-def _known(step: PlanStep, targets: Sequence[int] | None) -> dict[str, Any]:
+def _known(step: PlanStep, targets: Sequence[int] | None) -> tuple[tuple[str, int | bool], ...]:
     """Values of the example that must not lead astray: a possible target, work that goes on."""
-    known: dict[str, Any] = {"next_step": targets[0]} if targets else {}
-    return known | ({step.repeat.until: False} if step.repeat else {})
+    target = (("next_step", targets[0]),) if targets else ()
+    return (*target, (step.repeat.until, False)) if step.repeat else target
 
 
-def _form(schema: str, known: Mapping[str, Any]) -> list[str]:
+@lru_cache(maxsize=64)
+def _form(schema: str, known: tuple[tuple[str, int | bool], ...]) -> Sequence[str]:
     """The form of the answer, what its signs mean, and one instance of it."""
     if not schema:
         return ['End with one JSON object that says what you did, as in {"done": "..."}']
@@ -249,7 +251,7 @@ def _form(schema: str, known: Mapping[str, Any]) -> list[str]:
         lines.append(f"There, {'; '.join(signs)}.")
     shown = example(parse_schema(schema))
     if isinstance(shown, dict):
-        shown |= {name: value for name, value in known.items() if name in shown}
+        shown |= {name: value for name, value in known if name in shown}
     text = json.dumps(shown, ensure_ascii=False)
     return [*lines, f"For example (its values are only placeholders): {text}"]
 

@@ -9,6 +9,10 @@ from typing import Any
 
 from maker.core.paths import look_up
 
+_encode = json.JSONEncoder(
+    sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+).encode
+
 
 def canonical(value: Any) -> str:
     """Canonical JSON: equal for answers that mean the same, and only for those.
@@ -16,13 +20,7 @@ def canonical(value: Any) -> str:
     Keys are sorted; numerically equal numbers are equal (1.0 and 1), a bool is no number; strings
     are compared in Unicode's composed form (NFC), and otherwise exactly.
     """
-    return json.dumps(
-        _comparable(value),
-        sort_keys=True,
-        ensure_ascii=False,
-        separators=(",", ":"),
-        allow_nan=False,
-    )
+    return _encode(_comparable(value))
 
 
 def _comparable(value: Any) -> Any:

@@ -48,7 +48,7 @@ def _for_each_moves(state: RunState, step: PlanStep, workings: Workings) -> Iter
         else:
             yield Emit(e.ForEachStarted(step=step.step, title=step.title, items=len(items)))
         return
-    open_lanes = [lane for lane in state.execution.lanes.values() if not lane.failed]
+    open_lanes = state.execution.lanes.values()
     for lane in open_lanes:
         yield _lane_move(state, step, lane.iteration, workings)
     if len(open_lanes) < state.settings.samples_at_once and loop.next_item < loop.items:

@@ -42,9 +42,7 @@ class OpenTry:
     def is_of(self, state: RunState, lane: Lane) -> bool:
         """Whether this is still the try that the lane has open, under the same settings."""
         return (
-            self._lane is lane
-            and self._replies is lane.replies
-            and self._settings is state.config
+            self._lane is lane and self._replies is lane.replies and self._settings is state.config
         )
 
     def count(self) -> Tally:

@@ -19,14 +19,18 @@ from fakes import RUN, FakeClock, registry, reply, step
 from maker.agents.simulated import SimulatedAgent
 from maker.core import events as e
 from maker.core.comparison import bought_twice
-from maker.core.fold import fold
+from maker.core.fold import apply, fold
 from maker.core.models import AgentCall, AgentReply, Plan, PlanStep, Repeat, Simulation, TaskConfig
+from maker.core.moves import Ask
 from maker.core.policy import missing_grants
 from maker.core.seams import Answer, Record
 from maker.core.state import RunState, summary
 from maker.engine.orchestrator import Orchestrator
 from maker.errors import AgentNotReady, AgentUnavailable, ConfigError, ModelNotFound
 from maker.inspect.replay import replay
+from maker.steps.context import call_for
+from maker.steps.moves import moves
+from maker.steps.workings import Workings
 from maker.store.memory import MemoryStore
 
 SESSIONS = 6
@@ -161,9 +165,22 @@ def examined(records: Sequence[Record], agent: Troubled, had: set[str]) -> RunSt
     assert not agent.asked & had, "a reply that the log had was asked for again"
     assert agent.answered <= replies, "a reply was lost"
     state = fold(log)
+    assert state == folded_with_workings(log)
     paid = sum(event.reply.cost_usd or 0.0 for event in log if isinstance(event, e.AgentReplied))
     paid += sum(event.cost_usd for event in log if isinstance(event, e.AgentRetried))
     assert abs(state.totals.cost_usd - paid) < 1e-6
+    return state
+
+
+def folded_with_workings(log: Sequence[e.Event]) -> RunState:
+    """The fold, where at each event what is worked out once and kept equals what is not."""
+    state, kept = RunState(), Workings()
+    for event in log:
+        apply(state, event)
+        found = list(moves(state))
+        assert list(moves(state, kept)) == found
+        for key in [key for move in found if isinstance(move, Ask) for key in move.keys]:
+            assert kept.call_for(state, key) == call_for(state, key)
     return state
 
 
@@ -203,6 +220,7 @@ async def test_whatever_happens_to_a_run_its_log_holds_and_it_can_be_brought_to_
         max_samples=chance.choice([None, 5]),
         max_cost_usd=chance.choice([None, 0.01]),
         on_ambiguous=chance.choice(["ask", "retry", "fail"]),
+        agent=chance.choice(["claude", "simulated"]),  # the one gets tasks, the other is driven
     )
     records: list[Record] = []
     for number in range(SESSIONS):
