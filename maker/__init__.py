@@ -115,6 +115,7 @@ async def resume_task(
     options: Mapping[str, Any] | None = None,
     plan: Plan | None = None,
     replan: bool = False,
+    choose: Mapping[str, int] | None = None,
     registry: ToolRegistry | None = None,
     store: EventStore | None = None,
     **seams: Unpack[Seams],
@@ -122,12 +123,14 @@ async def resume_task(
     """Go on with a run where it stopped and yield the events of this session.
 
     `run` is its full id; `options` are settings of `TaskConfig` that change from here on; a `plan`
-    replaces the one that there is, and with `replan` the planner is asked for another. The rest is
-    as in `run_task`. Yields nothing where the run is completed or cancelled.
+    replaces the one that there is, and with `replan` the planner is asked for another. `choose`
+    maps an undecided vote, as in `2.0` for step 2, item 0, to the number of its answer that counts;
+    "" is the only one that is undecided. The rest is as in `run_task`. Yields nothing where the
+    run is completed or cancelled.
     """
     from maker import app  # loads nearly all of maker
 
-    changes = app.Changes(options=options or {}, plan=plan, replan=replan)
+    changes = app.Changes(options=options or {}, plan=plan, replan=replan, choose=choose or {})
     async with app.opened(store) as opened:
         session = await app.resume(run, changes, store=opened, registry=registry, **seams)
         if session is None:

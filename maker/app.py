@@ -41,6 +41,7 @@ from maker.engine.clock import SystemClock
 from maker.engine.orchestrator import Consent, Orchestrator
 from maker.engine.trouble import Tell
 from maker.errors import ConfigError, RunBusy
+from maker.steps.undecided import choices
 from maker.store import rescue
 from maker.store.location import database_url
 from maker.tools.registry import ToolRegistry
@@ -57,11 +58,16 @@ class Seams(TypedDict, total=False):
 
 
 class Changes(Struct, frozen=True, kw_only=True):
-    """What a resume changes: settings of `TaskConfig`, the plan, or that it is planned anew."""
+    """What a resume changes: settings of `TaskConfig`, the plan, or that it is planned anew.
+
+    `choose` maps the lane of an undecided vote, as in `2.0`, to the number of the answer that
+    counts; "" is the only one that is undecided.
+    """
 
     options: Mapping[str, Any] = {}
     plan: Plan | None = None
     replan: bool = False
+    choose: Mapping[str, int] = {}
 
 
 class Session:
@@ -263,7 +269,14 @@ def _resumption(changes: Changes, state: RunState) -> list[e.Event]:
     if again:
         options["allow"] = [grant for grant in options["allow"] if grant not in again]
     first = e.RunResumed(options=options, replan=changes.replan, rules=RULES)
-    opening = _opening(first, changes.plan, state)
+    if changes.choose and (changes.plan is not None or changes.replan):
+        raise ConfigError(
+            "an answer is chosen under the plan that there is",
+            field="choose",
+            advice="Choose it first; then resume with another plan.",
+        )
+    chosen = choices(state, changes.choose)
+    opening = [*_opening(first, changes.plan, state), *chosen]
     return [*opening, e.PlanApproved(grants=again)] if again else opening
 
 

@@ -3,6 +3,7 @@
 from maker.core.events import (
     AgentReplied,
     AgentRetried,
+    AnswerChosen,
     Event,
     ForEachStarted,
     ModelFellBack,
@@ -28,6 +29,7 @@ from maker.core.events import (
 __all__ = [
     "AgentReplied",
     "AgentRetried",
+    "AnswerChosen",
     "Event",
     "ForEachStarted",
     "ModelFellBack",

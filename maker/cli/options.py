@@ -5,6 +5,7 @@ The settings of a run are in `settings.py`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,6 +34,18 @@ class Real(click.FloatRange):
     """A number; the messages say so instead of "float range"."""
 
     name = "number"
+
+
+class Choice(click.ParamType[tuple[str, int]]):
+    """An answer of an undecided vote, as in `2`, or in `3.0=2` where several are undecided."""
+
+    name = "choice"
+
+    def convert(self, value: Any, param: Any, ctx: click.Context | None) -> tuple[str, int]:
+        lane, _, number = str(value).rpartition("=")
+        if not re.fullmatch(r"(\d{1,9}\.\d{1,9})?", lane) or not re.fullmatch(r"\d{1,9}", number):
+            self.fail(f"{value!r} is no choice: write 2, or 3.0=2 for step 3, item 0", param, ctx)
+        return lane, int(number)
 
 
 class SectionOption(click.Option):
@@ -167,6 +180,14 @@ replan_option = option(
     "--replan",
     is_flag=True,
     help="Plan again what remains, from the finished outputs and the failure.",
+)
+choose_option = option(
+    INPUT,
+    "--choose",
+    type=Choice(),
+    multiple=True,
+    metavar="[STEP.ITEM=]NUMBER",
+    help="The answer that wins an undecided vote, as `maker show` numbers them.",
 )
 context_option = option(
     INPUT,

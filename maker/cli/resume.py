@@ -13,6 +13,7 @@ from maker.cli.configuration import fields, given, require_sensible, setting_opt
 from maker.cli.documents import opened
 from maker.cli.options import (
     SectionCommand,
+    choose_option,
     db_option,
     json_option,
     output_option,
@@ -42,11 +43,12 @@ Examples:
   maker resume @last
   maker resume 4f2c91ab --max-cost-usd 10
   maker resume @last --yes
+  maker resume @last --choose 2
   maker resume @last --replan --model claude-opus-4-5
 
 RUN is an id, four or more characters of its beginning or end, @last, or @last~1. Settings
 that are not given stay as they were; new ones count from the next try of a step, never
-inside a vote that has begun.
+inside a vote that has begun, but for --max-voting-samples, --undecided and --choose.
 """
 
 
@@ -54,6 +56,7 @@ inside a vote that has begun.
 @click.argument("run")
 @plan_option
 @replan_option
+@choose_option
 @setting_options(resuming=True)
 @yes_option
 @output_option
@@ -83,6 +86,7 @@ def command(ctx: click.Context, /, run: str, **parameters: Any) -> int:
         options=fields(parameters, given(ctx)),
         plan=parameters["plan"],
         replan=parameters["replan"],
+        choose=dict(parameters["choose"]),
     )
     return session.carry(resumption.open, answer, output)
 
@@ -94,6 +98,7 @@ class Resumption(msgspec.Struct, frozen=True, kw_only=True):
     options: dict[str, Any]
     plan: str | None
     replan: bool
+    choose: dict[str, int] = {}
 
     async def open(self, store: EventStore, user: User) -> app.Session:
         """The session that resumes the run."""
@@ -113,7 +118,7 @@ class Resumption(msgspec.Struct, frozen=True, kw_only=True):
         """What the run is gone on with, checked against the run as it is."""
         options = _options(state, self.options)
         plan = _plan(state, self.plan, options)
-        return app.Changes(options=options, plan=plan, replan=self.replan)
+        return app.Changes(options=options, plan=plan, replan=self.replan, choose=self.choose)
 
 
 def _completed(reader: Reader, run: RunId, output: session.Output) -> int:

@@ -31,10 +31,12 @@ from maker.cli.terminal import User, columns, on_terminal
 from maker.cli.texts import STANDARD_INPUT, read_text
 from maker.cli.view.proposal import proposal
 from maker.cli.view.render import answer_text
+from maker.cli.view.undecided import undecided
 from maker.core.models import Plan, RunId, TaskConfig
 from maker.core.seams import EventStore
 from maker.core.state import RunState
 from maker.errors import ConfigError
+from maker.steps.undecided import undecided_votes
 from maker.workspace.brief import describe_workspace
 
 EPILOG = """\
@@ -133,6 +135,8 @@ def answer(run: RunId, state: RunState) -> str | None:
     if state.status == "paused" and state.reason in ("dry_run", "approval") and not asked:
         more = f"maker show {run} --plan"
         click.echo(proposal(state, width=columns(), more=more), err=True)
+    if state.status == "paused" and state.reason == "undecided":
+        click.echo("\n".join(undecided(undecided_votes(state))), err=True)
     if state.status != "completed" or state.finished is None:
         return None
     return answer_text(state.finished.result.get("output"))

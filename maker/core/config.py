@@ -17,6 +17,7 @@ from maker.core.strategies import Strategy, VotingStrategy, named
 from maker.errors import ConfigError
 
 Ambiguity = Literal["retry", "ask", "fail"]
+Undecided = Literal["pause", "plurality"]
 
 MODELS, VOTING, TOOLS = "Models and planning", "Voting", "Tools and permissions"
 LIMITS, AGENT = "Limits", "Agent"
@@ -111,11 +112,24 @@ class TaskConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     voting_n: Annotated[int, Setting(VOTING, "Samples of a majority vote.", at_least=1)] = 3
     voting_k: Annotated[int, Setting(VOTING, "Lead that wins first_to_k.", at_least=1)] = 2
     max_voting_samples: Annotated[
-        int, Setting(VOTING, "Samples after which an undecided vote has failed.", at_least=1)
+        int,
+        Setting(
+            VOTING,
+            "Samples of a try's vote; answers that disagree go on with those of its retries.",
+            at_least=1,
+        ),
     ] = 10
     step_max_retries: Annotated[
         int, Setting(VOTING, "How often a failed step is tried again.", at_least=0)
     ] = 2
+    undecided: Annotated[
+        Undecided,
+        Setting(
+            VOTING,
+            "Where answers disagree to the end: pause and ask you, or take the one with the most "
+            "votes, marked.",
+        ),
+    ] = "pause"
 
     allow: Annotated[
         list[str],

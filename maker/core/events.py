@@ -18,6 +18,7 @@ from maker.core.models import (
     AnswerCount,
     CallKey,
     Census,
+    ChosenBy,
     Digest,
     Effect,
     Plan,
@@ -167,6 +168,16 @@ class VoteCompleted(Fact, frozen=True, kw_only=True):
     decided_by: int | None
     samples: int
     red_flagged: int
+    chosen_by: ChosenBy = "votes"
+
+
+class AnswerChosen(Input, frozen=True, kw_only=True):
+    """The user chose the answer of a sample in a vote that was undecided."""
+
+    step: int
+    iteration: int
+    try_number: int
+    sample: int
 
 
 class TryFailed(Fact, frozen=True, kw_only=True):
@@ -270,8 +281,8 @@ class QuestionAnswered(Input, frozen=True, kw_only=True):
 Event: TypeAlias = (
     TaskSubmitted | PlanCreated | ValidationPassed | ValidationFailed | PlanApproved
     | ForEachStarted | StepStarted | AgentReplied | AgentRetried | SampleRedFlagged | VoteCompleted
-    | TryFailed | StepCompleted | StepFailed | TaskCompleted | TaskFailed | RunPaused | RunResumed
-    | RunCancelled | ModelFellBack | QuestionAnswered
+    | AnswerChosen | TryFailed | StepCompleted | StepFailed | TaskCompleted | TaskFailed | RunPaused
+    | RunResumed | RunCancelled | ModelFellBack | QuestionAnswered
 )  # fmt: skip
 
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
@@ -327,6 +338,7 @@ def lane(event: Event) -> Lane:
             StepStarted()
             | SampleRedFlagged()
             | VoteCompleted()
+            | AnswerChosen()
             | TryFailed()
             | StepCompleted()
             | StepFailed()

@@ -52,6 +52,8 @@ def apply(state: RunState, event: e.Event) -> RunState:
             stepping.flag_sample(state, event)
         case e.VoteCompleted():
             stepping.count_vote(state, event)
+        case e.AnswerChosen():
+            stepping.choose_answer(state, event)
         case e.TryFailed():
             stepping.end_try(state, event)
         case e.StepCompleted():

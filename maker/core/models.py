@@ -184,6 +184,10 @@ class AnswerCount(Value, frozen=True, kw_only=True):
     samples: list[int]
 
 
+ChosenBy = Literal["votes", "user", "plurality"]
+"""Who chose an answer: the strategy's rule, or where that could not, the user or the most votes."""
+
+
 class VoteResult(Value, frozen=True, kw_only=True):
     """The state of a vote after some complete rounds; `winner` is the sample that is kept."""
 
@@ -194,10 +198,14 @@ class VoteResult(Value, frozen=True, kw_only=True):
     margin: int
     decided_by: int | None
     reason: str = ""
+    chosen_by: ChosenBy = "votes"
 
 
 class VotingSummary(Value, frozen=True, kw_only=True):
-    """How a step's output was chosen; `note` says why a step was not voted on."""
+    """How a step's output was chosen; `note` says why a step was not voted on.
+
+    Where the user chose, the margin over the largest other group can be negative.
+    """
 
     strategy: str
     total_samples: int
@@ -205,6 +213,7 @@ class VotingSummary(Value, frozen=True, kw_only=True):
     winning_votes: int
     margin: int = 0
     note: str = ""
+    chosen_by: ChosenBy = "votes"
 
 
 class Totals(Value, frozen=True, kw_only=True):
@@ -231,7 +240,8 @@ class MissingItem(Value, frozen=True, kw_only=True):
 class Census(Value, frozen=True, kw_only=True):
     """What a completed run did and did not do; a step of a branch not taken is not missing.
 
-    `repaired` counts the outputs that could be read only by guessing.
+    `repaired` counts the outputs that could be read only by guessing, `by_plurality` those of
+    undecided votes that have the most votes.
     """
 
     steps_done: int
@@ -240,9 +250,16 @@ class Census(Value, frozen=True, kw_only=True):
     items_missing: int
     repaired: int = 0
     missing: list[MissingItem] = []
+    by_plurality: int = 0
 
     @property
     def words(self) -> str:
+        """What is worth knowing of a completed run; empty where nothing is."""
+        marks = ((self.by_plurality, "undecided, the most votes taken"),)
+        counted = [f"{number:,} {what}" for number, what in marks if number]
+        return "; ".join(filter(None, [self._missing_words(), *counted]))
+
+    def _missing_words(self) -> str:
         """What is missing, as in `1 of 12 items missing: item 3, src/c.py: no such file`."""
         if not self.missing:
             return ""

@@ -13,6 +13,8 @@ from maker.core.state import Execution, Lane, Planning, RunState, answered, chan
 
 PAUSED_BY_SETTINGS = frozenset({"model", "settings"})
 """Reasons of a pause that only other settings can end."""
+AT_ONCE = ("max_voting_samples",)
+"""Settings that a vote that has begun takes, too, so that an undecided one can go on."""
 WHERE = ("cwd", "add_dirs", "mcp_servers")
 """Settings that say where: they take effect at once, those that say how at the next try."""
 LEFT_CALLS_OPEN = frozenset({"signal", "ambiguous"})
@@ -29,10 +31,11 @@ def resume(state: RunState, event: e.RunResumed) -> None:
     if event.rules > state.rules:
         state.rules = event.rules
         _judge_anew(state)
-    where = {name: getattr(state.settings, name) for name in WHERE}
+    names = (*WHERE, *AT_ONCE) if event.rules >= 3 else WHERE
+    at_once = {name: getattr(state.settings, name) for name in names}
     for lane in state.execution.lanes.values():
         if event.rules >= 2:
-            lane.config = msgspec.structs.replace(lane.config, **where)
+            lane.config = msgspec.structs.replace(lane.config, **at_once)
         lane.ambiguous = _may_be_ambiguous(lane) and (lane.ambiguous or not in_order)
         _renew(lane, state.settings, reason)
     planning = state.planning

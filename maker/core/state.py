@@ -50,6 +50,7 @@ class Lane:
     replies: dict[int, AgentReply] = field(default_factory=dict)
     flagged: set[int] = field(default_factory=set)
     vote: e.VoteCompleted | None = None
+    chosen: int | None = None
     ends: Counter[str] = field(default_factory=Counter)
     final: bool = False
     failures: list[str] = field(default_factory=list)
@@ -67,7 +68,6 @@ class ForEach:
     items: int
     values: list[Any] = field(default_factory=list)
     next_item: int = 0
-    repaired: int = 0
     outputs: dict[int, Any] = field(default_factory=dict)
     failed: dict[int, str] = field(default_factory=dict)
 
@@ -79,7 +79,7 @@ class ForEach:
 
 @dataclass(slots=True)
 class StepOutcome:
-    """One line of a run's result."""
+    """One line of a run's result; `marks` counts answers that are there but not agreed on."""
 
     step: int
     title: str
@@ -88,7 +88,7 @@ class StepOutcome:
     error: str = ""
     items: int = 0
     missing: list[MissingItem] = field(default_factory=list)
-    repaired: int = 0
+    marks: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -110,6 +110,7 @@ class Execution:
 
     `kept` are outcomes of a plan before, of steps that the cursor has not reached yet. `lanes` are
     those that have a next move; one that has failed is put aside, until it is opened again.
+    `marks` are those of the step that is under way, in all its items and passes.
     """
 
     planned: e.PlanCreated | None = None
@@ -125,6 +126,7 @@ class Execution:
     first_pass: int = 0
     last_output: Any = None
     loop: ForEach | None = None
+    marks: Counter[str] = field(default_factory=Counter)
     lanes: dict[tuple[int, int], Lane] = field(default_factory=dict)
     failed_lanes: dict[tuple[int, int], Lane] = field(default_factory=dict)
 

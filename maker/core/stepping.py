@@ -5,6 +5,9 @@ Part of the fold; the table of events is in `fold.py`.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+
 from maker.core import events as e
 from maker.core import keys
 from maker.core.inputs import for_each_list, item_label
@@ -33,7 +36,7 @@ def start_try(state: RunState, event: e.StepStarted) -> None:
     lane.try_number, lane.effect, lane.note = event.try_number, event.effect, event.note
     lane.strategy = event.strategy
     lane.replies, lane.flagged = {}, set()
-    lane.vote, lane.ambiguous = None, False
+    lane.vote, lane.chosen, lane.ambiguous = None, None, False
 
 
 def _opened_lane(state: RunState, step: int, iteration: int) -> Lane:
@@ -80,6 +83,13 @@ def count_vote(state: RunState, event: e.VoteCompleted) -> None:
         lane.vote = event
 
 
+def choose_answer(state: RunState, event: e.AnswerChosen) -> None:
+    """The user ended an undecided vote."""
+    lane = state.execution.lanes.get((event.step, event.iteration))
+    if lane and lane.try_number == event.try_number:
+        lane.chosen = event.sample
+
+
 def end_try(state: RunState, event: e.TryFailed) -> None:
     """The try is over without an answer."""
     lane = state.execution.lanes.get((event.step, event.iteration))
@@ -97,16 +107,23 @@ def complete_step(state: RunState, event: e.StepCompleted) -> None:
     add(state, duration_ms=event.duration_ms - (lane.duration_ms if lane else 0))
     if state.plan is None:
         return
-    step, repaired = state.step(event.step), int(event.verdict == "repaired")
+    step = state.step(event.step)
+    execution.marks.update(_marks(event))
     if execution.loop and execution.loop.step == event.step:
         execution.loop.outputs[event.iteration] = event.output
-        execution.loop.repaired += repaired
         _end_for_each(state, step)
     elif step.repeat and look_up(event.output, step.repeat.until) is not True:
         execution.last_output, execution.pass_number = event.output, event.iteration + 1
     else:
-        outcome = StepOutcome(step.step, step.title, "completed", event.output, repaired=repaired)
-        finish(state, outcome)
+        finish(state, StepOutcome(step.step, step.title, "completed", event.output))
+
+
+def _marks(event: e.StepCompleted) -> Iterator[str]:
+    """Why an answer is not one that the votes agreed on, or that was read without guessing."""
+    if event.verdict == "repaired":
+        yield "repaired"
+    if event.voting_summary.chosen_by == "plurality":
+        yield "by_plurality"
 
 
 def fail_step(state: RunState, event: e.StepFailed) -> None:
@@ -145,7 +162,7 @@ def _end_for_each(state: RunState, step: PlanStep) -> None:
         for i, label in zip(failed, labels, strict=True)
     ]
     outcome = StepOutcome(step.step, step.title, "completed", output)
-    outcome.items, outcome.missing, outcome.repaired = loop.items, missing, loop.repaired
+    outcome.items, outcome.missing = loop.items, missing
     finish(state, outcome)
 
 
@@ -153,10 +170,11 @@ def finish(state: RunState, outcome: StepOutcome) -> None:
     """The step is over: keep its output and move the cursor, past every step that is kept."""
     execution = state.execution
     execution.kept.pop(outcome.step, None)
+    outcome.marks += execution.marks
     execution.outputs[outcome.step] = outcome.output
     execution.outcomes.append(outcome)
     execution.lanes, execution.failed_lanes = {}, {}
-    execution.loop, execution.last_output = None, None
+    execution.loop, execution.last_output, execution.marks = None, None, Counter()
     execution.pass_number, execution.first_pass = 0, 0
     following = state.step(outcome.step).next_step_sequence_number
     decides = following == OWN_OUTPUT_DECIDES

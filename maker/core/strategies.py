@@ -40,6 +40,10 @@ class VotingStrategy(Protocol):
         """Why no further sample could decide the vote; empty where one could."""
         ...
 
+    def extended(self, times: int) -> VotingStrategy:
+        """The rule for a vote that goes on, undecided, with so many times its samples."""
+        ...
+
     def expected_samples(self, p_right: float) -> float:
         """Samples that a vote takes on average where one is right with this chance."""
         ...
@@ -61,6 +65,9 @@ class Single:
 
     def hopeless(self, counts: Sequence[int], counted: int) -> str:
         return "the sample was thrown away" if counted else ""
+
+    def extended(self, times: int) -> Single:
+        return self
 
     def expected_samples(self, p_right: float) -> float:
         return 1.0
@@ -90,6 +97,9 @@ class Majority:
     def hopeless(self, counts: Sequence[int], counted: int) -> str:
         is_open = self.needed(counts) <= self.n - sum(counts)
         return "" if is_open else f"no answer can reach a majority of {self.n}"
+
+    def extended(self, times: int) -> Majority:
+        return Majority(self.n * times)
 
     def expected_samples(self, p_right: float) -> float:
         """Samples until one of two answers has the majority."""
@@ -128,6 +138,9 @@ class FirstToK:
 
     def hopeless(self, counts: Sequence[int], counted: int) -> str:
         return ""
+
+    def extended(self, times: int) -> FirstToK:
+        return self
 
     def expected_samples(self, p_right: float) -> float:
         return expected_votes(p_right, self.k)

@@ -4,8 +4,9 @@ It goes up whenever one of them decides differently. A log says under which rule
 that a replay can tell what today's would decide differently from a log that was tampered with.
 """
 
-RULES = 2
+RULES = 3
 """1: release 0.1.0. 2: failures that the same request must give again end their step;
 a plan may name the `context`; credentials that a reply spells with escapes are taken out of what is
 read; a text of more than 2 MB is not read; a step's texts have a limit; a tool is spelt as the CLI
-offers it."""
+offers it. 3: a vote whose answers disagree goes on with the samples of its retries, and then waits
+for the user."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from maker.core import events as e
 from maker.core import keys
-from maker.core.models import AnswerCount, CallKey, Value
+from maker.core.models import AnswerCount, CallKey, ChosenBy, Value
 from maker.inspect.history import Spending, by_step, spending
 
 Outcome = Literal["completed", "failed", "open"]
@@ -40,6 +40,7 @@ class Try(Value, frozen=True, kw_only=True):
     winner: int | None
     margin: int
     decided_by: int | None
+    chosen_by: ChosenBy
     samples: list[Sample]
     spending: Spending
     error: str
@@ -82,9 +83,14 @@ def _place(event: e.Event) -> tuple[int, int]:
             place = keys.sample_place(event.key)
             assert place is not None, "only samples belong to a step"
             return place.iteration, place.try_number
-        case e.StepStarted() | e.SampleRedFlagged() | e.VoteCompleted() | e.TryFailed():
-            return event.iteration, event.try_number
-        case e.StepCompleted():
+        case (
+            e.StepStarted()
+            | e.SampleRedFlagged()
+            | e.AnswerChosen()
+            | e.VoteCompleted()
+            | e.TryFailed()
+            | e.StepCompleted()
+        ):
             return event.iteration, event.try_number
         case e.StepFailed():
             return event.iteration, -1
@@ -126,6 +132,7 @@ def _try(number: int, events: Sequence[e.Event]) -> Try:
         winner=vote.winner if vote else None,
         margin=vote.margin if vote else 0,
         decided_by=vote.decided_by if vote else None,
+        chosen_by=vote.chosen_by if vote else "votes",
         samples=_samples(events),
         spending=spending(events),
         error=error,

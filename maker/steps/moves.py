@@ -12,9 +12,9 @@ from maker.core.models import CallKey, Census, PlanStep, VoteResult, VotingSumma
 from maker.core.moves import Ask, Emit, Move, Pause
 from maker.core.policy import ALIKE, STEP_ENDS, may_try_again
 from maker.core.state import Lane, RunState, is_over
-from maker.steps import context
+from maker.steps import context, undecided
 from maker.steps.red_flags import Ballot
-from maker.steps.voting import Tally
+from maker.steps.voting import Tally, chosen
 from maker.steps.workings import OpenTry, Workings
 
 
@@ -48,10 +48,12 @@ def _for_each_moves(state: RunState, step: PlanStep, workings: Workings) -> Iter
         else:
             yield Emit(e.ForEachStarted(step=step.step, title=step.title, items=len(items)))
         return
-    open_lanes = state.execution.lanes.values()
-    for lane in open_lanes:
-        yield _lane_move(state, step, lane.iteration, workings)
-    if len(open_lanes) < state.settings.samples_at_once and loop.next_item < loop.items:
+    going_on = 0
+    for lane in state.execution.lanes.values():
+        move = _lane_move(state, step, lane.iteration, workings)
+        going_on += not isinstance(move, Pause)
+        yield move
+    if going_on < state.settings.samples_at_once and loop.next_item < loop.items:
         yield _lane_move(state, step, loop.next_item, workings)
 
 
@@ -66,13 +68,30 @@ def _lane_move(state: RunState, step: PlanStep, iteration: int, workings: Workin
     for sample in range(count.counted):
         if ballots[sample].flag and sample not in lane.flagged:
             return Emit(_red_flag(lane, sample, ballots[sample]))
-    if count.result is None:
+    result = _result(state, lane, count)
+    if result is None:
         return Ask(_open_keys(lane, count.launched))
+    if count.is_undecided and result.winner is None:
+        return Pause("undecided", undecided.words(state, lane, current))
     if lane.strategy != "none" and lane.vote is None:
-        return Emit(_vote_completed(lane, count.result, count.counted))
-    if count.result.winner is None:
+        return Emit(_vote_completed(lane, result, count.counted))
+    if result.winner is None:
         return Emit(_try_failed(lane, current))
-    return Emit(_step_completed(step, lane, count, ballots))
+    return Emit(_step_completed(step, lane, current, result))
+
+
+def _result(state: RunState, lane: Lane, count: Tally) -> VoteResult | None:
+    """How the vote ended; an undecided one by what was chosen. None while it is open."""
+    standing = count.standing
+    if standing.winner is not None:
+        return standing
+    if lane.vote is not None and lane.vote.winner is not None:
+        return chosen(standing, lane.vote.winner, lane.vote.chosen_by)
+    if lane.chosen is not None and any(lane.chosen in each.samples for each in standing.answers):
+        return chosen(standing, lane.chosen, "user")
+    if count.is_undecided and state.settings.undecided == "plurality":
+        return chosen(standing, standing.answers[0].samples[0], "plurality")
+    return count.result
 
 
 def _between_tries(state: RunState, step: PlanStep, iteration: int, lane: Lane | None) -> Move:
@@ -148,6 +167,7 @@ def _vote_completed(lane: Lane, result: VoteResult, samples: int) -> e.VoteCompl
         decided_by=result.decided_by,
         samples=samples,
         red_flagged=len(result.flagged),
+        chosen_by=result.chosen_by,
     )
 
 
@@ -176,11 +196,11 @@ def _duration_ms(lane: Lane, count: Tally) -> int:
 
 
 def _step_completed(
-    step: PlanStep, lane: Lane, count: Tally, ballots: dict[int, Ballot]
+    step: PlanStep, lane: Lane, current: OpenTry, result: VoteResult
 ) -> e.StepCompleted:
-    result = count.result
-    assert result is not None
+    count, ballots = current.count(), current.ballots
     assert result.winner is not None
+    winners = next(each.samples for each in result.answers if result.winner in each.samples)
     return e.StepCompleted(
         step=lane.step,
         title=step.title,
@@ -189,9 +209,10 @@ def _step_completed(
             strategy=lane.strategy,
             total_samples=count.counted,
             red_flagged=len(result.flagged),
-            winning_votes=len(result.answers[0].samples),
+            winning_votes=len(winners),
             margin=result.margin,
             note=lane.note,
+            chosen_by=result.chosen_by,
         ),
         cost_usd=round(lane.cost_usd, 9),
         duration_ms=lane.duration_ms + _duration_ms(lane, count),
@@ -248,7 +269,8 @@ def census(state: RunState) -> Census:
         steps_not_taken=steps - len(state.execution.outcomes),
         items_done=sum(outcome.items for outcome in state.execution.outcomes) - len(missing),
         items_missing=len(missing),
-        repaired=sum(outcome.repaired for outcome in state.execution.outcomes),
+        repaired=sum(outcome.marks["repaired"] for outcome in state.execution.outcomes),
+        by_plurality=sum(outcome.marks["by_plurality"] for outcome in state.execution.outcomes),
         missing=missing,
     )
 

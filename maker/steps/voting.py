@@ -10,68 +10,90 @@ first_to_k is the paper's first-to-be-ahead-by-k (Meyerson et al. 2025, arXiv 25
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 
-from maker.core.models import AnswerCount, VoteResult
+import msgspec
+
+from maker.core.models import AnswerCount, ChosenBy, VoteResult
 from maker.core.policy import ALIKE
 from maker.core.strategies import VotingStrategy, margin
 from maker.steps.red_flags import Ballot
 
+DECIDED = "decided"
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """A vote so far. `launched` samples are needed; the first `counted` of them are counted."""
+    """A vote so far. `launched` samples are needed; the first `counted` of them are counted.
+
+    `standing` is how they stand; its `reason` says why no more are asked for, and is empty while
+    the vote is open. `is_undecided`: valid answers disagree, and all samples are used up.
+    """
 
     launched: int
     counted: int
-    result: VoteResult | None
+    standing: VoteResult
+    is_undecided: bool = False
     rounds: tuple[range, ...] = ()
+
+    @property
+    def result(self) -> VoteResult | None:
+        """How the vote ended; None while more samples are needed."""
+        return self.standing if self.standing.reason else None
 
     def is_complete(self, samples: Container[int]) -> bool:
         """Whether the samples of the round that is under way are all there."""
         return all(sample in samples for sample in range(self.counted, self.launched))
 
 
-def tally(strategy: VotingStrategy, most_samples: int, ballots: Mapping[int, Ballot]) -> Tally:
-    """Count the complete rounds. `result` is None while more samples are needed."""
+def tally(
+    strategy: VotingStrategy, most_samples: int, ballots: Mapping[int, Ballot], times: int = 1
+) -> Tally:
+    """Count the complete rounds.
+
+    `most_samples` are allowed; a vote whose answers disagree goes on with them up to `times` over.
+    """
     rounds: list[range] = []
-    counted = 0
+    counted, extent = 0, 1
     while True:
-        result = _count([ballots[i] for i in range(counted)])
-        ends = Counter(ballots[i].end for i in range(counted) if ballots[i].end)
-        wanted = _wanted(strategy, most_samples, result, counted, ends)
-        if isinstance(wanted, str):
-            return Tally(counted, counted, _declare(result, wanted, counted), tuple(rounds))
-        following = range(counted, counted + wanted)
-        if any(i not in ballots for i in following):
-            return Tally(following.stop, counted, None, tuple(rounds))
-        rounds.append(following)
-        counted = following.stop
+        standing = _count([ballots[i] for i in range(counted)])
+        counts = [len(answer.samples) for answer in standing.answers]
+        rule = strategy.extended(extent)
+        needed = rule.needed(counts)
+        ended = _ended(rule, standing, [ballots[i].end for i in range(counted)])
+        undecided = "" if ended else _undecided(rule, counts, counted, most_samples * extent)
+        if undecided and len(counts) > 1 and extent < times:
+            extent += 1
+        elif ended or undecided:
+            over = _declared(standing, ended or undecided)
+            is_split = bool(undecided) and len(counts) > 1
+            return Tally(counted, counted, over, is_split, tuple(rounds))
+        elif any(i not in ballots for i in range(counted, counted + needed)):
+            return Tally(counted + needed, counted, standing, rounds=tuple(rounds))
+        else:
+            rounds.append(range(counted, counted + needed))
+            counted += needed
 
 
-def _wanted(
-    strategy: VotingStrategy,
-    most_samples: int,
-    result: VoteResult,
-    counted: int,
-    ends: Counter[str],
-) -> int | str:
-    """How many samples the next round launches, or why there is no next round."""
-    counts = [len(answer.samples) for answer in result.answers]
-    if strategy.is_decided(counts):
-        return "decided"
-    if len(result.cannot) >= strategy.quorum:
-        return f"{len(result.cannot)} of {counted} samples say that it cannot be done"
-    for end, number in ends.most_common(1):
+def _undecided(rule: VotingStrategy, counts: Sequence[int], counted: int, most: int) -> str:
+    """Why no further sample that is allowed could decide the vote; empty where one could."""
+    if hopeless := rule.hopeless(counts, counted):
+        return hopeless
+    return f"undecided within {most} samples" if counted + rule.needed(counts) > most else ""
+
+
+def _ended(rule: VotingStrategy, standing: VoteResult, ends: Sequence[str]) -> str:
+    """Why the vote is over, with a winner or without; empty where it goes on."""
+    counted = len(ends)
+    if rule.is_decided([len(answer.samples) for answer in standing.answers]):
+        return DECIDED
+    if len(standing.cannot) >= rule.quorum:
+        return f"{len(standing.cannot)} of {counted} samples say that it cannot be done"
+    for end, number in Counter(filter(None, ends)).most_common(1):
         if number >= ALIKE:
             return f"{number} of {counted} samples ended alike, as others would: {end}"
-    if hopeless := strategy.hopeless(counts, counted):
-        return hopeless
-    needed = strategy.needed(counts)
-    if counted + needed > most_samples:
-        return f"undecided within {most_samples} samples"
-    return needed
+    return ""
 
 
 def _count(ballots: list[Ballot]) -> VoteResult:
@@ -96,14 +118,17 @@ def _count(ballots: list[Ballot]) -> VoteResult:
     )
 
 
-def _declare(result: VoteResult, reason: str, counted: int) -> VoteResult:
-    winner = result.answers[0].samples[0] if reason == "decided" else None
-    return VoteResult(
-        answers=result.answers,
-        flagged=result.flagged,
-        cannot=result.cannot,
-        winner=winner,
-        margin=result.margin,
-        decided_by=counted - 1 if winner is not None else None,
-        reason=reason,
-    )
+def chosen(standing: VoteResult, sample: int, by: ChosenBy) -> VoteResult:
+    """The vote as it is won by the answer of this sample, whatever its votes."""
+    group = next(each.samples for each in standing.answers if sample in each.samples)
+    others = (len(each.samples) for each in standing.answers if sample not in each.samples)
+    lead = len(group) - max(others, default=0)
+    return msgspec.structs.replace(standing, winner=sample, margin=lead, chosen_by=by)
+
+
+def _declared(standing: VoteResult, reason: str) -> VoteResult:
+    if reason != DECIDED:
+        return msgspec.structs.replace(standing, reason=reason)
+    first = standing.answers[0].samples
+    counted = sum(len(answer.samples) for answer in standing.answers) + len(standing.flagged)
+    return msgspec.structs.replace(standing, winner=first[0], decided_by=counted - 1, reason=reason)

@@ -52,8 +52,10 @@ class OpenTry:
             for sample, reply in replies.items():
                 if sample not in self.ballots:
                     self.ballots[sample] = self._judged(reply)
-            most = self._lane.config.max_voting_samples
-            count = self._count = tally(self.strategy, most, self.ballots)
+            lane, config = self._lane, self._lane.config
+            times = 1 + max(0, config.step_max_retries - (lane.try_number - lane.first_try))
+            most = config.max_voting_samples
+            count = self._count = tally(self.strategy, most, self.ballots, times)
         return count
 
     def _judged(self, reply: AgentReply) -> Ballot:

@@ -72,6 +72,7 @@ def step_events(text: str) -> list[e.Event]:
             samples=3,
             red_flagged=1,
         ),
+        e.AnswerChosen(**at, sample=2),
         e.TryFailed(**at, error=text),
         e.StepCompleted(
             step=1, title=text, output=text, voting_summary=summary, cost_usd=0.01, duration_ms=500

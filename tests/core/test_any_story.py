@@ -35,7 +35,8 @@ from maker.store.memory import MemoryStore
 
 SESSIONS = 6
 UNTROUBLED = {
-    "allow": ["write"], "max_samples": None, "max_cost_usd": None, "on_ambiguous": "retry"
+    "allow": ["write"], "max_samples": None, "max_cost_usd": None, "on_ambiguous": "retry",
+    "undecided": "plurality",
 }  # fmt: skip
 
 

@@ -105,6 +105,7 @@ configs = st.builds(
     step_max_retries=st.integers(0, 2),
     enable_quality_checks=st.booleans(),
     samples_at_once=st.integers(1, 4),
+    undecided=st.sampled_from(["pause", "plurality"]),
 )
 simulations = st.builds(
     Simulation,
@@ -137,7 +138,11 @@ async def test_a_run_cut_after_any_event_resumes_to_the_same_end(
     whole = await play(CountingAgent(simulation), config=config, given=plan)
     records = await whole.records()
     expected = _decoded(records)
-    assert isinstance(expected[-1], e.TaskCompleted | e.TaskFailed)
+    match expected[-1]:
+        case e.RunPaused(reason=reason):
+            assert reason == "undecided"
+        case end:
+            assert isinstance(end, e.TaskCompleted | e.TaskFailed)
     assert replay(records).outcome == "identical"
     first = 2 if plan else 1
     for length in range(first, len(records)):

@@ -13,6 +13,8 @@ from maker.core import events as e
 from maker.core.seams import Record
 from maker.inspect.replay import replay
 
+DECIDED_OTHERWISE = {"rules-2-an-item-missing", "rules-2-steps-kept"}
+"""Logs in which a vote had failed that would go on, or wait for the user, under rules 3."""
 LOGS = sorted(Path(__file__).parent.glob("*.jsonl"))
 
 
@@ -62,7 +64,8 @@ def _common(was: Any, now: Any) -> Any:
 def test_a_golden_log_leads_to_the_same_decisions(path: Path) -> None:
     found = replay(records(path))
     assert found.divergence is None
-    assert found.outcome in ("identical", "inputs changed")
+    was_decided_otherwise = path.stem in DECIDED_OTHERWISE
+    assert (found.outcome == "rules changed") is was_decided_otherwise
 
 
 def test_a_version_that_knows_more_checks_comes_to_the_same_decisions() -> None:

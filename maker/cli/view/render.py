@@ -12,12 +12,15 @@ import msgspec
 
 from maker.core import events as e
 from maker.core import keys
-from maker.core.models import AgentReply, CallKey, VotingSummary
+from maker.core.models import AgentReply, CallKey, ChosenBy, VotingSummary
 from maker.core.state import problems_text
 from maker.core.text import one_line
 
 LONG = 300
 """Characters that a message of a model or an agent may take in a line."""
+
+
+CHOSEN_BY: dict[ChosenBy, str] = {"user": "you chose", "plurality": "the most votes were taken"}
 
 
 def format_event(event: e.Event, *, simulated: bool = False) -> str:
@@ -51,6 +54,9 @@ def format_event(event: e.Event, *, simulated: bool = False) -> str:
             return f"{place(event.step, event.iteration)}, sample {event.sample} flagged: {why}"
         case e.VoteCompleted():
             return f"{place(event.step, event.iteration)} vote: {_vote(event)}"
+        case e.AnswerChosen():
+            where = place(event.step, event.iteration)
+            return f"{where} vote: you chose the answer of sample {event.sample}"
         case e.TryFailed():
             where = place(event.step, event.iteration)
             return f"{where}, try {event.try_number + 1} failed: {_long(event.error)}"
@@ -129,6 +135,8 @@ def voting(summary: VotingSummary) -> str:
     parts = [count(summary.total_samples, "sample")]
     if summary.strategy != "none":
         parts.append(f"{summary.winning_votes} agree, margin {summary.margin}")
+    if summary.chosen_by != "votes":
+        parts.append(f"undecided: {CHOSEN_BY[summary.chosen_by]}")
     if summary.red_flagged:
         parts.append(f"{summary.red_flagged} flagged")
     if summary.note:
@@ -228,6 +236,8 @@ def _vote(event: e.VoteCompleted) -> str:
     asked = count(event.samples, "sample") + f", {event.red_flagged} flagged"
     if event.winner is None:
         return f"undecided, {against} ({asked})"
+    if event.chosen_by != "votes":
+        return f"undecided, {against}; {CHOSEN_BY[event.chosen_by]} ({asked})"
     return f"{against}, margin {event.margin}, decided by sample {event.decided_by} ({asked})"
 
 

@@ -27,6 +27,7 @@ EXIT_OF_PAUSE = {
     "user": Exit.NEEDS_USER,
     "question": Exit.NEEDS_USER,
     "ambiguous": Exit.NEEDS_USER,
+    "undecided": Exit.NEEDS_USER,
     "tools": Exit.NEEDS_USER,
     "mcp": Exit.NEEDS_USER,
     "budget": Exit.CAP_REACHED,
@@ -98,6 +99,8 @@ def resume_command(run: RunId, state: RunState, db: str | None) -> str:
         more = f" --allow {missing}" if missing_grants(state) else ""
     elif state.status == "paused" and state.reason == "ambiguous":
         more = " --on-ambiguous retry"
+    elif state.status == "paused" and state.reason == "undecided":
+        more = " --choose NUMBER"
     elif state.status == "paused" and state.reason == "model":
         more = " --model NAME"
     elif state.status == "paused" and state.reason == "budget":

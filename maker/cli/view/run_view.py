@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from maker.cli.view.render import (
+    CHOSEN_BY,
     count,
     duration,
     format_event,
@@ -16,12 +17,14 @@ from maker.cli.view.render import (
 from maker.cli.view.report import resume_command
 from maker.cli.view.table import table
 from maker.cli.view.times import when
+from maker.cli.view.undecided import undecided
 from maker.core import events as e
 from maker.core.models import AnswerCount, PlanStep
 from maker.core.state import RunState
 from maker.core.text import one_line
 from maker.inspect.history import RunView, Spending, StepView
 from maker.inspect.votes import Iteration, Sample, Try
+from maker.steps.undecided import undecided_votes
 
 MOST_DETAILED = 5
 """Up to so many iterations are shown with all their votes."""
@@ -54,6 +57,8 @@ def overview(view: RunView, state: RunState, db: str | None) -> Iterator[str]:
         yield from table(("STEP", "TITLE", "STATUS", ">SAMPLES", "VOTES", ">COST"), rows)
     for step in view.steps:
         yield from _outcome(step, view)
+    if view.status == "paused":
+        yield from undecided(undecided_votes(state))
     yield from _way_on(view, state, db)
 
 
@@ -181,6 +186,8 @@ def _try(found: Try, simulated: bool) -> Iterator[str]:
         parts.append(f"margin {found.margin}")
     if found.decided_by is not None:
         parts.append(f"decided by sample {found.decided_by}")
+    if found.chosen_by != "votes":
+        parts.append(f"undecided: {CHOSEN_BY[found.chosen_by]}")
     yield ", ".join(parts) + (f" ({one_line(found.note)})" if found.note else "")
     if found.answers:
         clusters = [_cluster(answer, found) for answer in found.answers]
