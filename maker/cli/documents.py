@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
-import msgspec
 from msgspec import Struct
 
 from maker.core import events as e
@@ -83,10 +82,10 @@ def echo_text(text: str) -> None:
 
 def echo_document(**content: Any) -> None:
     """Print one JSON document on stdout; ASCII, so that any terminal is safe."""
-    document = {"schema_version": SCHEMA_VERSION, **msgspec.to_builtins(content)}
+    document = {"schema_version": SCHEMA_VERSION, **e.whole(content)}
     click.echo(json.dumps(document, indent=2))
 
 
 def echo_line(content: dict[str, Any]) -> None:
     """Print one line of JSON on stdout, in ASCII."""
-    click.echo(json.dumps(msgspec.to_builtins(content)))
+    click.echo(json.dumps(e.whole(content)))

@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import click
-import msgspec
 
 from maker.cli.documents import (
     RUN_HELP,
@@ -50,7 +49,7 @@ def command(reference: str, db: str | None, as_json: bool, strict: bool) -> int:
         found = _replayed(stored, as_json)
     if as_json:
         summary = {"type": "Replayed", "schema_version": SCHEMA_VERSION, "run": stored.run}
-        echo_line({**summary, **msgspec.to_builtins(found)})
+        echo_line({**summary, **e.whole(found)})
     else:
         click.echo("\n".join(report(found)))
     fails = found.outcome == "diverged" or (strict and found.outcome != "identical")

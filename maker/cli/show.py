@@ -174,7 +174,7 @@ def _planned(stored: StoredRun) -> e.PlanCreated:
 def _events(stored: StoredRun, as_json: bool) -> int:
     numbered = zip(stored.records, stored.log, strict=True)
     if as_json:
-        listed = [{"seq": r.seq, **msgspec.to_builtins(event)} for r, event in numbered]
+        listed = [{"seq": r.seq, **e.whole(event)} for r, event in numbered]
         echo_document(run=stored.run, events=listed)
     else:
         simulated = not kind_of(stored.row.summary.agent).is_paid

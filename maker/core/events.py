@@ -106,7 +106,7 @@ class ForEachStarted(Fact, frozen=True, kw_only=True):
     items: int
 
 
-class StepStarted(Fact, frozen=True, kw_only=True):
+class StepStarted(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """A try of a step begins: the record of intent, on disk before anything has an effect."""
 
     step: int
@@ -119,7 +119,7 @@ class StepStarted(Fact, frozen=True, kw_only=True):
     note: str = ""
 
 
-class AgentReplied(Input, frozen=True, kw_only=True):
+class AgentReplied(Input, frozen=True, kw_only=True, omit_defaults=True):
     """An agent's terminal reply to one call; `request` and `prompt` are content hashes (hex)."""
 
     key: CallKey
@@ -128,7 +128,7 @@ class AgentReplied(Input, frozen=True, kw_only=True):
     reply: AgentReply
 
 
-class AgentRetried(Input, frozen=True, kw_only=True):
+class AgentRetried(Input, frozen=True, kw_only=True, omit_defaults=True):
     """A call met a fault that is no reply (rate limit, network); its key stays open."""
 
     key: CallKey
@@ -140,7 +140,7 @@ class AgentRetried(Input, frozen=True, kw_only=True):
     tokens: int = 0
 
 
-class SampleRedFlagged(Fact, frozen=True, kw_only=True):
+class SampleRedFlagged(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """A sample was thrown away and does not vote.
 
     `end` names a failure that the same request must give again.
@@ -155,7 +155,7 @@ class SampleRedFlagged(Fact, frozen=True, kw_only=True):
     end: str = ""
 
 
-class VoteCompleted(Fact, frozen=True, kw_only=True):
+class VoteCompleted(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The samples of a try were counted; `winner` is None where none could be declared."""
 
     step: int
@@ -180,7 +180,7 @@ class AnswerChosen(Input, frozen=True, kw_only=True):
     sample: int
 
 
-class TryFailed(Fact, frozen=True, kw_only=True):
+class TryFailed(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """A try of a step gave no usable answer; another may follow, unless it is `final`."""
 
     step: int
@@ -191,7 +191,7 @@ class TryFailed(Fact, frozen=True, kw_only=True):
     final: bool = False
 
 
-class StepCompleted(Fact, frozen=True, kw_only=True):
+class StepCompleted(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """A step (or one iteration of it) has its output."""
 
     step: int
@@ -287,6 +287,24 @@ Event: TypeAlias = (
 
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 _encoder = msgspec.json.Encoder()
+
+
+def whole(value: Any) -> Any:
+    """The value as plain JSON values, with the fields, too, that are stored only if they differ.
+
+    Frequent events leave their defaults out where they are stored; programs are shown all of it.
+    """
+    match value:
+        case Struct():
+            tag = value.__struct_config__.tag
+            fields = {name: whole(getattr(value, name)) for name in value.__struct_fields__}
+            return {"type": tag, **fields} if tag is not None else fields
+        case dict():
+            return {key: whole(item) for key, item in value.items()}
+        case list() | tuple():
+            return [whole(item) for item in value]
+        case _:
+            return msgspec.to_builtins(value)
 
 
 def encode(event: Event) -> bytes:

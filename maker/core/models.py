@@ -95,7 +95,7 @@ class Problem(Value, frozen=True, kw_only=True):
     quote: str = ""
 
 
-class Usage(Value, frozen=True, kw_only=True):
+class Usage(Value, frozen=True, kw_only=True, omit_defaults=True):
     """Tokens of one reply, as the API counted them."""
 
     input_tokens: int = 0
@@ -151,7 +151,7 @@ class AgentError(Value, frozen=True, kw_only=True):
     message: str
 
 
-class AgentReply(Value, frozen=True, kw_only=True):
+class AgentReply(Value, frozen=True, kw_only=True, omit_defaults=True):
     """What came back from one agent call: an answer, or an error that flags the sample.
 
     `cost_usd` and `usage` are None where the agent did not say; unknown is not zero. `estimated`:
@@ -201,7 +201,7 @@ class VoteResult(Value, frozen=True, kw_only=True):
     chosen_by: ChosenBy = "votes"
 
 
-class VotingSummary(Value, frozen=True, kw_only=True):
+class VotingSummary(Value, frozen=True, kw_only=True, omit_defaults=True):
     """How a step's output was chosen; `note` says why a step was not voted on.
 
     Where the user chose, the margin over the largest other group can be negative.

@@ -20,6 +20,7 @@ from maker.core.policy import decide
 from maker.core.requests import kept_prompt, request_hash
 from maker.core.seams import Record
 from maker.core.state import RunState
+from maker.core.upcast import is_compared
 from maker.core.version import RULES
 from maker.engine import planner, validator
 from maker.steps import context, moves
@@ -156,7 +157,7 @@ def _difference(state: RunState, record: Record, event: e.Event) -> Divergence |
         return Divergence(seq=seq, event=name, field="type", recorded=name, replayed=replayed)
     if msgspec.structs.replace(due, timestamp=event.timestamp) == event:
         return None
-    return _field_difference(record, name, due)
+    return _field_difference(record, event, due, state.rules)
 
 
 def _due(state: RunState, lane: keys.Lane) -> e.Event | None:
@@ -172,20 +173,23 @@ _NO_DECISIONS = frozenset(
 """Fields that may differ: when it was, how many checks this version knows, and words."""
 
 
-def _field_difference(record: Record, name: str, due: e.Event) -> Divergence | None:
-    """The first field that is recorded, decides something, and would be another one now."""
-    recorded = msgspec.json.decode(record.payload)
+def _field_difference(
+    record: Record, event: e.Event, due: e.Event, rules: int
+) -> Divergence | None:
+    """The first field that was decided then, and would be another one now."""
+    name, stored = type(event).__name__, msgspec.json.decode(record.payload)
     for field in due.__struct_fields__:
-        if field in recorded and field not in _NO_DECISIONS:
-            now = getattr(due, field)
-            if not _agrees(recorded[field], now, is_result=field == "result"):
-                return Divergence(
-                    seq=record.seq,
-                    event=name,
-                    field=field,
-                    recorded=recorded[field],
-                    replayed=msgspec.to_builtins(now),
-                )
+        if field in _NO_DECISIONS or not is_compared(
+            name, field, recorded=field in stored, rules=rules
+        ):
+            continue
+        was = stored.get(field, e.whole(getattr(event, field)))
+        now = getattr(due, field)
+        if not _agrees(was, now, is_result=field == "result"):
+            replayed = e.whole(now)
+            return Divergence(
+                seq=record.seq, event=name, field=field, recorded=was, replayed=replayed
+            )
     return None
 
 
@@ -194,7 +198,7 @@ def _agrees(recorded: Any, now: Any, *, is_result: bool = False) -> bool:
     if isinstance(now, msgspec.Struct) and isinstance(recorded, dict):
         names = [n for n in now.__struct_fields__ if n in recorded and n not in _NO_DECISIONS]
         return all(_agrees(recorded[n], getattr(now, n)) for n in names)
-    plain = msgspec.to_builtins(now)
+    plain = e.whole(now)
     if is_result:
         recorded, plain = _without_words(recorded), _without_words(plain)
     return bool(recorded == plain)

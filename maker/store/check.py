@@ -51,13 +51,15 @@ def check(url: str, *, logs: bool = True) -> DatabaseReport:
         if version is None:
             problems = (f"the file {place} is empty",) if reader.is_empty else ()
             return DatabaseReport(place=place, version=None, problems=problems)
-        contents, found = _Digests(), [*_told(schema_problems(reader))]
+        contents, needed = _Digests(), _Digests()
+        found = [*_told(schema_problems(reader))]
         if logs:
-            found += [*_told(_file_problems(reader)), *_told(_blob_problems(reader, contents))]
+            found += _told(_file_problems(reader))
+            found += _told(_blob_problems(reader, contents, needed))
         # After the contents: each of those that were there belongs to a run that is listed now.
         runs = _runs(reader, found)
         if logs:
-            found += _log_problems(reader, runs, contents)
+            found += _log_problems(reader, runs, contents, needed)
         return DatabaseReport(
             place=place,
             version=version,
@@ -68,8 +70,10 @@ def check(url: str, *, logs: bool = True) -> DatabaseReport:
         )
 
 
-def _log_problems(reader: Reader, runs: Sequence[RunRow], contents: _Digests) -> Iterator[str]:
-    needed, notes = _Digests(), reader.notes()
+def _log_problems(
+    reader: Reader, runs: Sequence[RunRow], contents: _Digests, needed: _Digests
+) -> Iterator[str]:
+    notes = reader.notes()
     damaged = [problem for row in runs for problem in _run_problems(reader, row, notes, needed)]
     yield from damaged
     yield from _told(_ends_problems(reader, runs))
@@ -134,14 +138,16 @@ def _postgres_problems(reader: Reader) -> Iterator[str]:
             yield f"{name} is missing or switched off"
 
 
-def _blob_problems(reader: Reader, contents: _Digests) -> Iterator[str]:
+def _blob_problems(reader: Reader, contents: _Digests, needed: _Digests) -> Iterator[str]:
     after = b""
     while part := reader.fetch(_BLOBS, {"after": after, "limit": _BLOBS_AT_ONCE}):
         for row in part:
             after = _digest_after(after, row["digest"])
             contents.add(after)
             try:
-                rows.blob_content(after, row["codec"], row["content"])
+                rows.blob_content(after, row["codec"], row["content"], reader.fetch)
+                for digest in references.parts_of(row):
+                    needed.add(digest)
             except LogDamaged as damage:
                 yield damage.message
 

@@ -6,7 +6,7 @@ that rebuilds a table silently drops its triggers: `migrations/env.py` recreates
 
 from __future__ import annotations
 
-VERSION = 2
+VERSION = 3
 """`PRAGMA user_version` of a database that this maker writes."""
 OLDEST_READABLE = 1
 """The oldest version that the readers' statements understand as it is."""

@@ -20,12 +20,14 @@ from maker.core.models import RunId
 from maker.errors import LogDamaged, StoreError
 from maker.store import engine, faults, heads, location, migrate, references
 from maker.store.queries import Reader, RunRow
-from maker.store.reading import Row
+from maker.store.rows import Row
 
 _CONTENTS_AT_ONCE = 1000
 _MARK = """
     UPDATE runs SET pruned = 1 WHERE run = :key AND head_seq = :seq AND lease_epoch = :epoch"""
-_DELETE = tuple(f"DELETE FROM {table} WHERE run = :key" for table in ("requests", "events", "runs"))
+_DELETE = tuple(
+    f"DELETE FROM {table} WHERE run = :key" for table in ("requests", "snapshots", "events", "runs")
+)
 _CONTENTS = "SELECT digest FROM blobs WHERE digest > :after ORDER BY digest LIMIT :limit"
 _HEADS = "SELECT run, head_seq FROM runs"
 # PostgreSQL looks for events that refer to each deleted content: without an index in all of them.

@@ -155,7 +155,8 @@ class Reader:
 
     def records(self, run: RunId) -> list[Record]:
         """The verified log of a run. Raises RunNotFound or LogDamaged."""
-        return rows.log_of(run, self.fetch(rows.LOG, {"run_id": rows.run_bytes(run)}))
+        found = self.fetch(rows.LOG, {"run_id": rows.run_bytes(run)})
+        return rows.log_of(run, found, self.fetch)
 
     def log(self, row: RunRow) -> Iterator[Record]:
         """The log of a run up to the head of its row, each record once it is verified.
@@ -179,17 +180,17 @@ class Reader:
         """The content with this SHA-256 (hex). Raises StoreError."""
         name = rows.digest_bytes(digest)
         for row in self.fetch(rows.BLOB, {"digest": name}):
-            return rows.blob_content(name, row["codec"], row["content"])
+            return rows.blob_content(name, row["codec"], row["content"], self.fetch)
         raise rows.no_such_blob(digest)
 
     def _records(self, row: RunRow) -> Iterator[Record]:
-        after = 0
+        after, log = 0, rows.Log(row.key, self.fetch)
         while after < row.head_seq:
             values = {"key": row.key, "after": after, "limit": min(_AT_ONCE, row.head_seq - after)}
             part = self.fetch(rows.PART, values)
             if not part:
                 break
-            yield from map(rows.record_of, part)
+            yield from map(log.record, part)
             after = part[-1]["seq"]
         ends = self.fetch(rows.ENDS, {"key": row.key})
         if not ends:

@@ -13,16 +13,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from maker.errors import LogDamaged, StoreError
 from maker.store import faults, files, heads, location, versions
+from maker.store.rows import Fetch, Row
 
 _NO_WAL_INDEX = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 """What SQLite says where it cannot make the files that a write-ahead log needs."""
-Row: TypeAlias = Mapping[str, Any]
-Fetch: TypeAlias = Callable[[str, Mapping[str, Any]], Sequence[Row]]
-"""Runs a statement with `:name` parameters and gives its rows."""
 
 
 class Opened(NamedTuple):

@@ -5,11 +5,12 @@ Whoever lets an event refer to another kind of content adds it to `named`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from maker.core import events as e
-from maker.store import rows
-from maker.store.reading import Fetch
+from maker.store import recipes, rows
+from maker.store.payloads import is_reference
+from maker.store.rows import Fetch, Row
 
 _AT_ONCE = 1000
 _REFERRING = """
@@ -18,6 +19,8 @@ _REFERRING = """
     WHERE e.run = :key AND e.seq > :after AND (e.type = 'AgentReplied' OR e.blob IS NOT NULL)
     ORDER BY e.seq LIMIT :limit"""
 
+_RECIPE = f"SELECT codec, content FROM blobs WHERE digest = :digest AND codec = '{recipes.CODEC}'"
+
 
 def named(event: e.Event) -> Iterator[bytes]:
     """The contents that an event names."""
@@ -25,11 +28,27 @@ def named(event: e.Event) -> Iterator[bytes]:
         yield rows.digest_bytes(event.prompt)
 
 
+def parts_of(row: Row) -> list[bytes]:
+    """The contents that a row of `blobs` is made of; none where it is whole."""
+    return recipes.parts_of(row["content"]) if row["codec"] == recipes.CODEC else []
+
+
 def of_run(fetch: Fetch, key: int, after: int = 0) -> Iterator[bytes]:
     """The contents that a run needs for its events after a number; some more than once."""
+    log = rows.Log(key, fetch)
     while part := fetch(_REFERRING, {"key": key, "after": after, "limit": _AT_ONCE}):
-        for row in part:
-            if row["blob"] is not None:
-                yield rows.stored_digest(row["blob"])
-            yield from named(e.decode(rows.record_of(row).payload, seq=row["seq"]))
+        digests = list(_named_in(part, log))
+        yield from digests
+        for digest in digests:
+            for row in fetch(_RECIPE, {"digest": digest}):
+                yield from parts_of(row)
         after = part[-1]["seq"]
+
+
+def _named_in(part: Iterable[Row], log: rows.Log) -> Iterator[bytes]:
+    for row in part:
+        if row["blob"] is not None:
+            yield rows.stored_digest(row["blob"])
+        elif is_reference(str(row["payload"])):
+            continue  # what it names, the event that it refers to names, too
+        yield from named(e.decode(log.record(row).payload, seq=row["seq"]))

@@ -10,8 +10,8 @@ import hashlib
 import math
 import uuid
 import zlib
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -19,7 +19,12 @@ from msgspec import Struct
 from maker.core.models import RunId, RunSummary, Totals
 from maker.core.seams import Record
 from maker.errors import LogDamaged, RunNotFound, StoreError
-from maker.store import integrity
+from maker.store import integrity, recipes
+from maker.store.payloads import Packer, Unpacker
+
+Row: TypeAlias = Mapping[str, Any]
+Fetch: TypeAlias = Callable[[str, Mapping[str, Any]], Sequence[Row]]
+"""Runs a statement with `:name` parameters and gives its rows."""
 
 INLINE_LIMIT_BYTES = 64 * 1024
 """A longer payload is kept as a blob, so that reading a log's rows stays quick."""
@@ -44,6 +49,7 @@ ENDS = """
     SELECT head_seq, (SELECT max(seq) FROM events WHERE run = :key) AS last FROM runs
     WHERE run = :key"""
 """Where the row says that the log ends, and where it does."""
+EVENT = "SELECT type, appended_at, payload FROM events WHERE run = :key AND seq = :seq"
 BLOB = "SELECT codec, content FROM blobs WHERE digest = :digest"
 
 
@@ -132,12 +138,17 @@ def blob_row(digest: bytes, content: bytes) -> dict[str, Any]:
     return {"digest": digest, "codec": "raw", "content": content}
 
 
-def blob_content(digest: bytes, codec: str, content: bytes) -> bytes:
-    """What `blob_row` was given. Raises LogDamaged where the content is not what it was."""
-    try:
-        plain = zlib.decompress(content) if codec == "zlib" else bytes(content)
-    except (zlib.error, TypeError):
-        plain = b""
+def recipe_row(digest: bytes, packed: bytes) -> dict[str, Any]:
+    """The row of a content whose parts are contents of their own."""
+    return {"digest": digest, "codec": recipes.CODEC, "content": packed}
+
+
+def blob_content(digest: bytes, codec: str, content: bytes, fetch: Fetch) -> bytes:
+    """What a row of `blobs` holds. Raises LogDamaged where it is not what it was."""
+    if codec == recipes.CODEC:
+        plain = recipes.text_of(content, lambda part: _part(part, fetch))
+    else:
+        plain = _plain(codec, content)
     if hashlib.sha256(plain).digest() != digest:
         raise LogDamaged(
             f"blob {digest.hex()} does not match its hash: its content was changed",
@@ -146,28 +157,37 @@ def blob_content(digest: bytes, codec: str, content: bytes) -> bytes:
     return plain
 
 
+def _part(digest: bytes, fetch: Fetch) -> bytes:
+    for row in fetch(BLOB, {"digest": digest}):
+        return _plain(row["codec"], row["content"])
+    raise LogDamaged(f"the content {digest.hex()}, a part of others, is missing", advice=_RESTORE)
+
+
+def _plain(codec: str, content: bytes) -> bytes:
+    try:
+        return zlib.decompress(content) if codec == "zlib" else bytes(content)
+    except (zlib.error, TypeError):
+        return b""
+
+
+EVENT_COLUMNS = ("run", "seq", "type", "appended_at", "payload", "blob", "hash")
+
+
 def event_rows(
-    run: int, records: Sequence[Record]
-) -> tuple[list[dict[str, Any]], dict[bytes, bytes]]:
+    run: int, records: Sequence[Record], packer: Packer
+) -> tuple[list[tuple[Any, ...]], dict[bytes, bytes]]:
     """The rows of the records, and the payloads that are too big for them, by digest."""
     big: dict[bytes, bytes] = {}
     rows = []
     for record in records:
-        digest = None
+        digest, packed = None, None
         if len(record.payload) > INLINE_LIMIT_BYTES:
             digest = hashlib.sha256(record.payload).digest()
             big[digest] = record.payload
-        rows.append(
-            {
-                "run": run,
-                "seq": record.seq,
-                "type": record.type,
-                "appended_at": record.timestamp,
-                "payload": None if digest else record.payload.decode(),
-                "blob": digest,
-                "hash": record.hash,
-            }
-        )
+        else:
+            packed = packer.pack(record)
+        place = run, record.seq, record.type, record.timestamp
+        rows.append((*place, packed, digest, record.hash))
     return rows, big
 
 
@@ -176,33 +196,49 @@ def place_of(row: Mapping[str, Any]) -> Place:
     return Place(row["run"], integrity.Head(row["head_seq"], row["head_hash"]))
 
 
-def log_of(run: RunId, found: Sequence[Mapping[str, Any]]) -> list[Record]:
+def log_of(run: RunId, found: Sequence[Row], fetch: Fetch) -> list[Record]:
     """The verified records in the rows of LOG. Raises RunNotFound or LogDamaged."""
     if not found:
         raise no_such_run(run)
-    records = (record_of(row) for row in found if row["seq"] is not None)
-    return list(integrity.verified(records, place_of(found[0]).head))
+    place = place_of(found[0])
+    log = Log(place.key, fetch)
+    records = (log.record(row) for row in found if row["seq"] is not None)
+    return list(integrity.verified(records, place.head))
 
 
-def record_of(row: Mapping[str, Any]) -> Record:
-    """The record in a row of LOG or PART. Raises LogDamaged where it cannot be one."""
-    try:
-        return Record(
-            seq=row["seq"],
-            timestamp=row["appended_at"],
-            type=row["type"],
-            payload=_big_payload(row) if row["payload"] is None else row["payload"].encode(),
-            hash=row["hash"],
-        )
-    except NO_SUCH_ROW as error:
-        raise LogDamaged(f"the row of an event is none: {error!r}", advice=_RESTORE) from error
+class Log:
+    """Turns the rows of one run's log into its records, best in their order."""
 
+    def __init__(self, key: int, fetch: Fetch) -> None:
+        self._key, self._fetch = key, fetch
+        self._unpacker = Unpacker(self._look_up)
 
-def _big_payload(row: Mapping[str, Any]) -> bytes:
-    seq = row["seq"]
-    if row["content"] is None:
-        raise LogDamaged(f"the content of event {seq} is missing", seq=seq, advice=_RESTORE)
-    try:
-        return blob_content(row["blob"], row["codec"], row["content"])
-    except LogDamaged as damage:
-        raise LogDamaged(f"event {seq}: {damage.message}", seq=seq, advice=_RESTORE) from damage
+    def record(self, row: Row) -> Record:
+        """The record in a row of LOG or PART. Raises LogDamaged where it cannot be one."""
+        try:
+            return Record(
+                seq=row["seq"],
+                timestamp=row["appended_at"],
+                type=row["type"],
+                payload=self._big_payload(row) if row["payload"] is None else self._packed(row),
+                hash=row["hash"],
+            )
+        except (*NO_SUCH_ROW, msgspec.MsgspecError) as error:
+            raise LogDamaged(f"the row of an event is none: {error!r}", advice=_RESTORE) from error
+
+    def _packed(self, row: Row) -> bytes:
+        return self._unpacker.unpack(row["seq"], row["type"], row["appended_at"], row["payload"])
+
+    def _look_up(self, seq: int) -> tuple[str, float, str]:
+        for row in self._fetch(EVENT, {"key": self._key, "seq": seq}):
+            return row["type"], row["appended_at"], row["payload"]
+        raise LogDamaged(f"event {seq} is missing, and others refer to it", seq=seq)
+
+    def _big_payload(self, row: Row) -> bytes:
+        seq = row["seq"]
+        if row["content"] is None:
+            raise LogDamaged(f"the content of event {seq} is missing", seq=seq, advice=_RESTORE)
+        try:
+            return blob_content(row["blob"], row["codec"], row["content"], self._fetch)
+        except LogDamaged as damage:
+            raise LogDamaged(f"event {seq}: {damage.message}", seq=seq, advice=_RESTORE) from damage

@@ -74,10 +74,10 @@ blobs = Table(
     _required("codec", Text),
     _required("content", LargeBinary),
     CheckConstraint("length(digest) = 32", name="digest_is_sha256"),
-    CheckConstraint("codec IN ('raw', 'zlib')", name="codec_is_known"),
+    CheckConstraint("codec IN ('raw', 'zlib', 'recipe')", name="codec_is_known"),
     sqlite_strict=True,
 )
-"""Big values, once each, by the SHA-256 of their content."""
+"""Big values, once each, by the SHA-256 of their content. Recipes: see `recipes.py`."""
 
 events = Table(
     "events",
@@ -94,7 +94,20 @@ events = Table(
     sqlite_strict=True,
     sqlite_with_rowid=False,
 )
-"""The logs. A payload is here as text, or in `blobs` where it is big."""
+"""The logs. A payload is here as text (see `payloads.py`), or in `blobs` where it is big."""
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("run", Integer, ForeignKey("runs.run"), primary_key=True),
+    _required("seq", Integer),
+    _required("hash", LargeBinary),
+    _required("format", Text),
+    _required("checksum", LargeBinary),
+    _required("state", LargeBinary),
+    sqlite_strict=True,
+)
+"""The fold of each log up to an event: a cache, so that a long run is gone on with at once."""
 
 requests = Table(
     "requests",

@@ -34,7 +34,7 @@ _TABLES = {
         CREATE TABLE blobs (
             digest BLOB NOT NULL, codec TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (digest),
             CONSTRAINT digest_is_sha256 CHECK (length(digest) = 32),
-            CONSTRAINT codec_is_known CHECK (codec IN ('raw', 'zlib'))
+            CONSTRAINT codec_is_known CHECK (codec IN ('raw', 'zlib', 'recipe'))
         ) STRICT""",
     "events": """
         CREATE TABLE events (
@@ -45,6 +45,12 @@ _TABLES = {
             CONSTRAINT hash_is_sha256 CHECK (length(hash) = 32),
             FOREIGN KEY(run) REFERENCES runs (run), FOREIGN KEY(blob) REFERENCES blobs (digest)
         ) WITHOUT ROWID, STRICT""",
+    "snapshots": """
+        CREATE TABLE snapshots (
+            run INTEGER NOT NULL, seq INTEGER NOT NULL, hash BLOB NOT NULL, format TEXT NOT NULL,
+            checksum BLOB NOT NULL, state BLOB NOT NULL,
+            PRIMARY KEY (run), FOREIGN KEY(run) REFERENCES runs (run)
+        ) STRICT""",
     "requests": """
         CREATE TABLE requests (
             request INTEGER NOT NULL, run INTEGER NOT NULL, kind TEXT NOT NULL,

@@ -34,6 +34,7 @@ from maker.store import (
     rows,
     transactions,
 )
+from maker.store.packing import Packing
 
 BUSY_TIMEOUT_S = 5.0
 """How long a transaction waits for a lock before that is trouble, which is told and outlasted."""
@@ -59,6 +60,7 @@ class SqlStore:
         self._connection: Connection | None = None
         self._file: tuple[int, int] | None = None
         self._places: dict[RunId, rows.Place] = {}
+        self._packing: dict[RunId, Packing] = {}
         self._early_leases: dict[RunId, lease.Lease] = {}
 
     @property
@@ -78,12 +80,14 @@ class SqlStore:
         What was handed over is committed before a cancellation is seen.
         """
         known, early = self._places.pop(run, None), self._early_leases.get(run)
+        packing = self._packing.pop(run, None) or Packing()  # what fails is forgotten
         try:
             self._places[run] = await self._transact(
-                transactions.append, run, known, records, blobs, summary, early
+                transactions.append, run, known, records, blobs, summary, early, packing
             )
         except IntegrityError as error:
             raise integrity.overtaken(run, records[0].seq) from error
+        self._packing[run] = packing
         self._early_leases.pop(run, None)
 
     async def load(self, run: RunId) -> list[Record]:

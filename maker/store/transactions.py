@@ -13,11 +13,19 @@ from maker.core.models import RunId, RunSummary
 from maker.core.seams import Record, StopRequest
 from maker.errors import RunBusy
 from maker.store import integrity, lease, rows, schema
+from maker.store.packing import Packing
 
 _INSERT_BLOB = text(
     "INSERT INTO blobs (digest, codec, content) VALUES (:digest, :codec, :content)"
     " ON CONFLICT DO NOTHING"
 )
+_HAS_BLOB = text("SELECT 1 FROM blobs WHERE digest = :digest")
+_INTO_EVENTS = f"INSERT INTO events ({', '.join(rows.EVENT_COLUMNS)}) VALUES"
+_INSERT_EVENT = {
+    dialect: f"{_INTO_EVENTS} ({', '.join([mark] * len(rows.EVENT_COLUMNS))})"
+    for dialect, mark in (("sqlite", "?"), ("postgresql", "%s"))
+}
+"""As the driver takes it: SQLAlchemy's own executemany costs as much as SQLite's."""
 _READ_HEAD, _READ_LOG, _READ_BLOB = text(rows.HEAD), text(rows.LOG), text(rows.BLOB)
 _ADVANCE = update(schema.runs).where(
     schema.runs.c.run == bindparam("key"),
@@ -44,6 +52,7 @@ def append(
     blobs: Mapping[str, bytes],
     summary: RunSummary,
     first_lease: lease.Lease | None,
+    packing: Packing,
 ) -> rows.Place:
     """Store the records that follow the log, the blobs and the run's row; the run's new place."""
     place = known or _place(connection, run)
@@ -56,19 +65,31 @@ def append(
         old = {"key": key, "old_seq": place.head.seq, "old_hash": place.head.hash}
         if connection.execute(_ADVANCE, {**old, **row}).rowcount != 1:
             raise integrity.overtaken(run, records[0].seq)
-    events, big = rows.event_rows(key, records)
-    contents = {rows.digest_bytes(digest): content for digest, content in blobs.items()} | big
+    events, big = rows.event_rows(key, records, packing.packer)
+    texts = _new_texts(connection, blobs, packing)
+    contents = [*packing.blob_rows(texts), *(rows.blob_row(*item) for item in big.items())]
     if contents:
-        connection.execute(_INSERT_BLOB, [rows.blob_row(*item) for item in contents.items()])
-    connection.execute(insert(schema.events), events)
+        connection.execute(_INSERT_BLOB, contents)
+    connection.exec_driver_sql(_INSERT_EVENT[connection.dialect.name], events)
     return rows.Place(key, head)
+
+
+def _new_texts(
+    connection: Connection, blobs: Mapping[str, bytes], packing: Packing
+) -> dict[bytes, bytes]:
+    """The contents that the database does not have yet; of those it has, no part is kept anew."""
+    texts = {rows.digest_bytes(digest): content for digest, content in blobs.items()}
+    texts = {digest: text for digest, text in texts.items() if packing.is_new(digest)}
+    known = [
+        digest for digest in texts if connection.execute(_HAS_BLOB, {"digest": digest}).first()
+    ]
+    return {digest: text for digest, text in texts.items() if digest not in known}
 
 
 def load(connection: Connection, run: RunId) -> tuple[rows.Place, list[Record]]:
     """The place and the verified log of a run. Raises RunNotFound or LogDamaged."""
-    found = connection.execute(_READ_LOG, {"run_id": rows.run_bytes(run)})
-    log = [row._asdict() for row in found]
-    records = rows.log_of(run, log)
+    log = _fetch(connection)(rows.LOG, {"run_id": rows.run_bytes(run)})
+    records = rows.log_of(run, log, _fetch(connection))
     return rows.place_of(log[0]), records
 
 
@@ -81,10 +102,16 @@ def head(connection: Connection, run: RunId) -> integrity.Head:
 def blob(connection: Connection, digest: str) -> bytes:
     """The content with this SHA-256 (hex). Raises StoreError."""
     name = rows.digest_bytes(digest)
-    found = connection.execute(_READ_BLOB, {"digest": name}).first()
-    if found is None:
-        raise rows.no_such_blob(digest)
-    return rows.blob_content(name, found.codec, found.content)
+    fetch = _fetch(connection)
+    for row in fetch(rows.BLOB, {"digest": name}):
+        return rows.blob_content(name, row["codec"], row["content"], fetch)
+    raise rows.no_such_blob(digest)
+
+
+def _fetch(connection: Connection) -> rows.Fetch:
+    return lambda statement, values: [
+        row._asdict() for row in connection.execute(text(statement), values)
+    ]
 
 
 def acquire(connection: Connection, run: RunId, owner: str, now: float, ttl_s: float) -> str | None:

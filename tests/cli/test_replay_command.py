@@ -78,7 +78,7 @@ def test_a_damaged_log_is_not_replayed(run: RunId, capsys: pytest.CaptureFixture
     connection = sqlite3.connect(database())
     for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
         connection.execute(f"DROP TRIGGER {name}")
-    connection.execute("UPDATE events SET payload = replace(payload, '3', '5') WHERE seq = 6")
+    connection.execute("UPDATE events SET payload = replace(payload, '0', '5') WHERE seq = 6")
     connection.commit()
     connection.close()
     for command in (["replay", run], ["verify", run], ["show", run]):

@@ -76,7 +76,14 @@ def test_a_lane_that_was_decided_differently_is_taken_up_at_its_next_start(
 
 
 def test_a_field_that_an_old_log_lacks_is_not_compared(log: list[Record]) -> None:
-    assert replay(changed(log, "StepCompleted", tokens="-")).outcome == "identical"
+    old = changed(changed(log, "TaskSubmitted", rules=2), "StepCompleted", tokens="-")
+    assert replay(old).outcome == "identical"
+
+
+def test_a_field_that_todays_rules_leave_out_has_its_default(log: list[Record]) -> None:
+    result = replay(changed(log, "StepCompleted", tokens="-"))
+    assert result.divergence is not None
+    assert (result.divergence.field, result.divergence.recorded) == ("tokens", 0)
 
 
 def test_words_are_no_decisions(log: list[Record]) -> None:

@@ -82,8 +82,14 @@ def test_an_empty_file_is_no_sound_database(tmp_path: Path) -> None:
     ("edit", "words"),
     [
         ("UPDATE events SET payload = '0' WHERE seq = 1 AND run = 1", "event 1"),
-        ("UPDATE events SET type = 'TaskFailed' WHERE seq = 2 AND run = 1", "listed as TaskFailed"),
-        ("UPDATE events SET appended_at = appended_at + 1 WHERE seq = 3", "event 3 is listed as"),
+        (
+            "UPDATE events SET type = 'TaskFailed' WHERE seq = 2 AND run = 1",
+            "event 2 (TaskFailed)",
+        ),
+        (
+            "UPDATE events SET appended_at = appended_at + 1 WHERE seq = 3",
+            "event 3 (",
+        ),
         ("DELETE FROM events WHERE run = 1 AND seq > 4", "should end with event"),
         ("UPDATE runs SET status = 'failed' WHERE run = 1", "status ('failed' instead of"),
         ("UPDATE runs SET instruction = 'y' WHERE run = 4", "instruction ('y' instead of 'x')"),

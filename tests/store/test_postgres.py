@@ -20,6 +20,7 @@ from maker.core.seams import Record
 from maker.errors import StoreTrouble
 from maker.store import migrate, rows, schema
 from maker.store.location import normal
+from maker.store.payloads import Packer
 from maker.store.queries import Reader
 from maker.store.sql import SqlStore
 
@@ -130,13 +131,14 @@ def test_an_older_database_is_read_as_it_is_and_upgraded_on_writing(
 ) -> None:
     records = log("a", "b")
     row = {**rows.summary_row(summary()), "head_seq": 2, "head_hash": records[-1].hash}
-    events, _ = rows.event_rows(1, records)
+    events, _ = rows.event_rows(1, records, Packer())
     with migrate.transaction(older) as connection:
         schema.install(connection)
         connection.execute(
             schema.runs.insert(), {"run": 1, "run_id": rows.run_bytes(OLD_RUN), **row}
         )
-        connection.execute(schema.events.insert(), events)
+        columns = [dict(zip(rows.EVENT_COLUMNS, row, strict=True)) for row in events]
+        connection.execute(schema.events.insert(), columns)
     with Reader(older) as reader:
         assert reader.records(OLD_RUN) == records
     assert migrate.upgrade(older) is True

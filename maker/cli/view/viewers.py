@@ -12,10 +12,9 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 import click
-import msgspec
 
 from maker.cli.view.render import format_event
-from maker.core.events import Event
+from maker.core.events import Event, whole
 from maker.core.kinds import kind_of
 from maker.core.state import RunState
 
@@ -83,4 +82,4 @@ class JsonLines(Quiet):
 
 def json_line(seq: int, event: Event) -> str:
     """The event as programs get it; ASCII, so that it is safe on any terminal."""
-    return json.dumps({"seq": seq, **msgspec.to_builtins(event)})
+    return json.dumps({"seq": seq, **whole(event)})
