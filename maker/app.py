@@ -28,7 +28,7 @@ from maker.agents.runner import AgentRunner
 from maker.agents.simulated import SimulatedAgent
 from maker.core import events as e
 from maker.core.entrance import purified
-from maker.core.fold import apply, fold
+from maker.core.fold import apply
 from maker.core.grants import AGAIN
 from maker.core.keeping import kept_steps
 from maker.core.models import Plan, PlanStep, RunId, TaskConfig
@@ -36,7 +36,7 @@ from maker.core.seams import Agent, AskUser, Clock, EventStore, Record
 from maker.core.secret_names import environment_secrets
 from maker.core.state import RunState, changed
 from maker.core.version import RULES
-from maker.engine import preflight, stopping
+from maker.engine import opening, preflight, stopping
 from maker.engine.clock import SystemClock
 from maker.engine.orchestrator import Consent, Orchestrator
 from maker.engine.trouble import Tell
@@ -219,9 +219,8 @@ async def resume(
     `changes` may depend on the run as it is. What an earlier session left in a rescue file is
     stored first, and may be all that is to do. The history is folded here and nowhere else.
     """
-    history = await store.load(RunId(run))
-    rescued = await asyncio.to_thread(rescue.find, store.rescue_folders, RunId(run), history)
-    folded = fold(e.decode(record.payload, seq=record.seq) for record in history)
+    folded, head = await opening.opened(RunId(run), store)
+    rescued = await _rescued(RunId(run), store)
     state = _after(folded, rescued.records)
     is_over = state.status in ("completed", "cancelled")
     if is_over and not rescued.paths:
@@ -237,8 +236,8 @@ async def resume(
         registry,
         store=store,
         run_id=RunId(run),
-        history=history,
         state=folded,
+        head=head,
         rescued=rescued,
         **_outside(seams, config, registry),
     )
@@ -248,8 +247,16 @@ async def resume(
         plan = purified(changes.plan, orchestrator.pure)
         changes = msgspec.structs.replace(changes, plan=plan)
     steps = _steps_left(state, changes.plan, changes.replan)
-    opening = _resumption(changes, state)
-    return _checked(orchestrator, opening, config, registry, steps)
+    first = _resumption(changes, state)
+    return _checked(orchestrator, first, config, registry, steps)
+
+
+async def _rescued(run: RunId, store: EventStore) -> rescue.Rescued:
+    """What rescue files add to the log; only where there are some is it read for that."""
+    if not await asyncio.to_thread(rescue.is_there, store.rescue_folders, run):
+        return rescue.NOTHING
+    log = await store.load(run)
+    return await asyncio.to_thread(rescue.find, store.rescue_folders, run, log)
 
 
 def _after(state: RunState, records: Sequence[Record]) -> RunState:

@@ -36,7 +36,9 @@ from maker.core.models import RunId
 from maker.core.seams import EventStore
 from maker.core.state import RunState
 from maker.core.text import terminal_safe
+from maker.engine.opening import following
 from maker.errors import ConfigError, Exit, MakerError, StoreTrouble
+from maker.store.integrity import Head
 from maker.store.location import database_url
 
 Open = Callable[[EventStore, User], Awaitable[app.Session]]
@@ -124,7 +126,8 @@ class _Watch:
         self, session: app.Session, viewer: Viewer, store: EventStore, db: str | None
     ) -> None:
         self._session, self._viewer, self._store, self._db = session, viewer, store, db
-        self._seq, _ = session.orchestrator.head
+        self._begin = Head(*session.orchestrator.head)
+        self._seq = self._begin.seq
         self._opened = self._has_effects = self._over = False
         self._shown = asyncio.Event()
         self._before: dict[str, changes.Stamp] | None = {}
@@ -184,11 +187,12 @@ class _Watch:
     async def _show_missed(self) -> None:
         """What was appended after the interruption is part of the story, too."""
         try:
-            log = await self._store.load(self.run)
+            log = following(self.run, self._begin, self._store)
+            missed = [record async for record in log if record.seq > self._seq]
         except StoreTrouble as error:
             self._viewer.say(f"what was stored cannot be shown: {error.message}")
             return
-        for record in log[self._seq :]:
+        for record in missed:
             await self._show(e.decode(record.payload, seq=record.seq))
 
     async def _show(self, event: e.Event) -> None:

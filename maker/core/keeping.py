@@ -5,26 +5,13 @@ A step is kept where its definition is the same and its inputs come from steps t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from maker.core.inputs import source_of
 from maker.core.models import OWN_OUTPUT_DECIDES, PIPELINE_END, Plan, PlanStep
-from maker.core.state import RunState, StepOutcome
-
-
-@dataclass(frozen=True, slots=True)
-class FinishedStep:
-    """A step that was completed under some plan: what it was, its outcome, and what it was given.
-
-    `inputs` are the outputs of the steps that it reads, without those that were skipped.
-    """
-
-    step: PlanStep
-    outcome: StepOutcome
-    inputs: dict[int, Any]
+from maker.core.state import FinishedStep, RunState
 
 
 def finished_steps(state: RunState) -> dict[int, FinishedStep]:

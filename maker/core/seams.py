@@ -21,6 +21,15 @@ class Record(Struct, frozen=True, kw_only=True):
     hash: bytes
 
 
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """The fold of a log up to an event, as `core/snapshot.py` writes it: a cache."""
+
+    seq: int
+    hash: bytes
+    format: str
+    state: bytes
+
+
 class StopRequest(Struct, frozen=True, kw_only=True):
     """What another process asks of the owner of a run; a `kind` that it does not know, it ignores.
 
@@ -64,11 +73,24 @@ class EventStore(Protocol):
         records: Sequence[Record],
         blobs: Mapping[str, bytes],
         summary: RunSummary,
+        snapshot: Snapshot | None = None,
     ) -> None:
         """Store the records that follow the run's last one, or raise ConcurrentAppend.
 
-        `blobs` maps SHA-256 (hex) to content; `summary` replaces the run's row.
+        `blobs` maps SHA-256 (hex) to content; `summary` and `snapshot` replace the run's.
         """
+        ...
+
+    async def read(self, run: RunId, seq: int, hash: bytes, most: int) -> list[Record]:
+        """The next records after the one of this number and hash, none at the log's end.
+
+        Raises RunNotFound, and LogDamaged where they do not follow it, or the end is another one
+        than was noted.
+        """
+        ...
+
+    async def snapshot(self, run: RunId) -> Snapshot | None:
+        """The run's newest snapshot, if it is whole and of this log."""
         ...
 
     async def load(self, run: RunId) -> list[Record]:

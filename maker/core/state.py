@@ -91,6 +91,18 @@ class StepOutcome:
     marks: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass(frozen=True, slots=True)
+class FinishedStep:
+    """A step that was completed under some plan: what it was, its outcome, and what it was given.
+
+    `inputs` are the outputs of the steps that it reads, without those that were skipped.
+    """
+
+    step: PlanStep
+    outcome: StepOutcome
+    inputs: dict[int, Any]
+
+
 @dataclass(slots=True)
 class Planning:
     """The way to a plan that can be carried out: what was asked, answered and refused."""
@@ -145,7 +157,7 @@ class RunState:
     planning: Planning = field(default_factory=Planning)
     execution: Execution = field(default_factory=Execution)
     earlier: list[StepOutcome] = field(default_factory=list)
-    finished_steps: dict[int, Any] = field(default_factory=dict)
+    finished_steps: dict[int, FinishedStep] = field(default_factory=dict)
     highest_try: int = -1
     answers: dict[tuple[CallKey, str], str] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)

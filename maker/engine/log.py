@@ -12,17 +12,18 @@ from functools import lru_cache
 import msgspec
 
 from maker.core.entrance import purified
-from maker.core.events import GENESIS, Event, chain, decode, encode, is_input
+from maker.core.events import Event, chain, decode, encode, is_input
 from maker.core.fold import apply, fold
 from maker.core.redaction import Redactor
 from maker.core.seams import Record
+from maker.core.snapshot import encode_state
 from maker.core.state import RunState, summary
 from maker.core.text import clean
 from maker.engine.claim import Claim
 from maker.engine.trouble import Tell, warn
 from maker.engine.writer import MOST_AHEAD, LogWriter
 from maker.errors import LogDamaged
-from maker.store.integrity import Head
+from maker.store.integrity import START, Head
 
 SHORT_TEXT, REMEMBERED = 4_000, 256
 """Names, reasons and the replies of a vote come again and again: so many are remembered."""
@@ -32,7 +33,8 @@ class EventLog:
     """The log of one run, open for appending. Its `state` is always the fold of all of it.
 
     What comes from outside is kept without the given secrets and without well-known credentials.
-    A `state` is the fold of the history, and is the log's from here on; without one it is folded.
+    A `state` is the fold of all up to `head`, and is the log's from here on. Instead of them a
+    whole history may be given, which is folded.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class EventLog:
         history: Sequence[Record] = (),
         *,
         state: RunState | None = None,
+        head: Head = START,
         secrets: Sequence[str] = (),
         patience_s: float = 0.0,
         most_ahead: int = MOST_AHEAD,
@@ -53,9 +56,17 @@ class EventLog:
         self._clock = claim.clock
         self._redactor = Redactor(secrets)
         self._pure_short = lru_cache(maxsize=REMEMBERED)(self._pure)
-        self._seq, self._head = len(history), history[-1].hash if history else GENESIS
+        if history:
+            head = Head(history[-1].seq, history[-1].hash)
+        self._seq, self._head = head.seq, head.hash
         self.writer = LogWriter(
-            claim, Head(*self.head), lambda: summary(self.state), patience_s, most_ahead, tell
+            claim,
+            head,
+            lambda: summary(self.state),
+            lambda: encode_state(self.state),
+            patience_s,
+            most_ahead,
+            tell,
         )
 
     @property

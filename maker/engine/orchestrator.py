@@ -33,6 +33,7 @@ from maker.engine.writer import MOST_AHEAD, MOST_AHEAD_UNPAID
 from maker.errors import ConfigError, RunMustPause, StalledDispatch, StoreError
 from maker.prompts.version import PROMPT_VERSION
 from maker.store import rescue
+from maker.store.integrity import START, Head
 from maker.store.memory import MemoryStore
 from maker.store.rescue import NOTHING, Rescued
 from maker.tools.registry import ToolRegistry
@@ -53,7 +54,7 @@ async def nobody(state: RunState) -> Sequence[e.Event]:
 class Orchestrator:
     """One run, from its first or its next event to the point where it ends or pauses.
 
-    `state`: the fold of the history, where the caller has it; it is changed from here on.
+    `state`: the fold of the log up to `head`, where the caller has it; it is changed from here on.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Orchestrator:
         run_id: RunId | None = None,
         history: Sequence[Record] = (),
         state: RunState | None = None,
+        head: Head = START,
         workspace: str = "",
         context: str = "",
         secrets: Sequence[str] = (),
@@ -88,6 +90,7 @@ class Orchestrator:
             claim,
             history,
             state=state,
+            head=head,
             secrets=secrets,
             patience_s=config.patience_s,
             most_ahead=MOST_AHEAD if kind.is_paid else MOST_AHEAD_UNPAID,

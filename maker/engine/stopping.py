@@ -11,6 +11,7 @@ from maker.core.seams import EventStore, StopRequest
 from maker.engine.claim import Claim
 from maker.engine.clock import SystemClock
 from maker.engine.log import EventLog
+from maker.engine.opening import opened
 from maker.errors import ConfigError
 from maker.store.lease import parse, this_process
 
@@ -29,7 +30,8 @@ async def cancel(run: RunId, reason: str, store: EventStore, secrets: Sequence[s
     claim = Claim(run, store, SystemClock())
     await claim.renew()
     try:
-        log = EventLog(claim, await store.load(run), secrets=secrets)
+        state, head = await opened(run, store)
+        log = EventLog(claim, state=state, head=head, secrets=secrets)
         if log.state.status in ("completed", "cancelled"):
             raise ConfigError(
                 f"run {run} is over: it is {log.state.status}",

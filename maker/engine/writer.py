@@ -12,7 +12,8 @@ from contextlib import suppress
 
 from maker.core.events import Event, RunCancelled, RunPaused, RunResumed, is_input
 from maker.core.models import RunSummary
-from maker.core.seams import Record
+from maker.core.seams import Record, Snapshot
+from maker.core.snapshot import FORMAT
 from maker.engine.claim import Claim
 from maker.engine.clock import rest
 from maker.engine.trouble import Tell, Trouble, count
@@ -24,6 +25,10 @@ MOST_AHEAD = 64
 """Events that may be appended beyond the group that is being written, before new work waits."""
 MOST_AHEAD_UNPAID = 1024
 """The same where nothing is bought: what a crash loses costs a moment to have again."""
+SNAPSHOT_EVERY = 4_096
+"""Events between two snapshots of the fold, while it is small."""
+SNAPSHOT_BYTES_AN_EVENT = 16
+"""What snapshots may add to each event: a state that grows is kept at longer distances."""
 
 
 class LogWriter:
@@ -36,12 +41,14 @@ class LogWriter:
         claim: Claim,
         stored: Head,
         summary: Callable[[], RunSummary],
+        freeze: Callable[[], bytes | None],
         patience_s: float,
         most_ahead: int,
         tell: Tell,
     ) -> None:
         self.stored = stored
-        self._claim, self._summary = claim, summary
+        self._claim, self._summary, self._freeze = claim, summary, freeze
+        self._snapshot_every = SNAPSHOT_EVERY
         self._patience_s, self._tell = patience_s, tell
         self._most_ahead = most_ahead
         self._last_seq = stored.seq
@@ -209,7 +216,8 @@ class LogWriter:
         run, store = self._claim.run, self._claim.store
         if Head(*await store.head(run)) == self.stored:
             return
-        log, records = await store.load(run), [record for record, _ in self._pending]
+        records = [record for record, _ in self._pending]
+        log = await store.read(run, self.stored.seq, self.stored.hash, len(records) + 1)
         missing = rescue.unstored(run, log, records) if records else []
         group = self._pending[: len(records) - len(missing)]
         if not group or log[-1].hash != group[-1][0].hash:
@@ -224,12 +232,25 @@ class LogWriter:
             return
         self._progress.set()  # there is room again, while this group is written
         records = [record for record, _ in group]
+        snapshot = self._snapshot(records[-1])
+        more = {} if snapshot is None else {"snapshot": snapshot}
         try:
-            await self._claim.store.append(self._claim.run, records, blobs, self._summary())
+            await self._claim.store.append(self._claim.run, records, blobs, self._summary(), **more)
         except BaseException:
             self._pending, self._blobs = group + self._pending, blobs | self._blobs
             raise
         self._acknowledge(group)
+
+    def _snapshot(self, last: Record) -> Snapshot | None:
+        """The fold up to the last event, every so often; the more it takes, the more seldom."""
+        if last.seq // self._snapshot_every == self.stored.seq // self._snapshot_every:
+            return None
+        state = self._freeze()
+        if state is None:
+            return None
+        while self._snapshot_every * SNAPSHOT_BYTES_AN_EVENT < len(state):
+            self._snapshot_every *= 2
+        return Snapshot(seq=last.seq, hash=last.hash, format=FORMAT, state=state)
 
     def _acknowledge(self, group: Sequence[tuple[Record, Event]]) -> None:
         """Show what is on disk to whoever waits for it."""

@@ -59,6 +59,11 @@ def verified(records: Iterable[Record], head: Head) -> Iterator[Record]:
     for record in linked(records):
         yield record
         last = Head(record.seq, record.hash)
+    require_head(head, last)
+
+
+def require_head(head: Head, last: Head) -> None:
+    """Check that a log ends where the run's row notes. Raises LogDamaged."""
     require_end(head.seq, last.seq)
     if last.hash != head.hash:
         raise LogDamaged(

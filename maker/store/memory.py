@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from maker.core.models import RunId, RunSummary
-from maker.core.seams import Record, StopRequest
+from maker.core.seams import Record, Snapshot, StopRequest
 from maker.errors import RunNotFound, StoreError
 from maker.store import integrity, lease
 
@@ -20,6 +20,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self.summaries: dict[RunId, RunSummary] = {}
         self._logs: dict[RunId, list[Record]] = {}
+        self._snapshots: dict[RunId, Snapshot] = {}
         self._blobs: dict[str, bytes] = {}
         self._leases: dict[RunId, lease.Lease] = {}
         self._stop_requests: dict[RunId, list[StopRequest]] = {}
@@ -35,6 +36,7 @@ class MemoryStore:
         records: Sequence[Record],
         blobs: Mapping[str, bytes],
         summary: RunSummary,
+        snapshot: Snapshot | None = None,
     ) -> None:
         """Store the records that follow the run's last one, or raise ConcurrentAppend."""
         log = self._logs.get(run, [])
@@ -42,12 +44,23 @@ class MemoryStore:
         self._logs.setdefault(run, log).extend(records)
         self._blobs.update(blobs)
         self.summaries[run] = summary
+        if snapshot is not None:
+            self._snapshots[run] = snapshot
 
     async def load(self, run: RunId) -> list[Record]:
         """All records of the run in order. Raises RunNotFound."""
         if run not in self._logs:
             raise RunNotFound(f"there is no run {run}", advice="See `maker history`.")
         return list(self._logs[run])
+
+    async def read(self, run: RunId, seq: int, hash: bytes, most: int) -> list[Record]:
+        """The next records after the one of this number and hash. Raises LogDamaged."""
+        following = (await self.load(run))[seq : seq + most]
+        return list(integrity.linked(following, integrity.Head(seq, hash)))
+
+    async def snapshot(self, run: RunId) -> Snapshot | None:
+        """The run's newest snapshot."""
+        return self._snapshots.get(run)
 
     async def head(self, run: RunId) -> tuple[int, bytes]:
         """Number and hash of the run's last record; 0 and GENESIS where it has none."""

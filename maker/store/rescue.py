@@ -90,6 +90,11 @@ def write(
     raise StoreError(f"no folder takes a rescue file ({'; '.join(dict.fromkeys(faults))})")
 
 
+def is_there(places: Sequence[Path], run: RunId) -> bool:
+    """Whether there may be a rescue file of the run."""
+    return any(any(place.glob(f"{_PREFIX}{run}-*.json")) for place in places)
+
+
 def find(places: Sequence[Path], run: RunId, log: Sequence[Record]) -> Rescued:
     """What the run's rescue files add to its log. Raises RescueRefused where one does not follow.
 
@@ -113,12 +118,13 @@ def remove(rescued: Rescued) -> None:
 def unstored(run: RunId, log: Sequence[Record], records: Sequence[Record]) -> list[Record]:
     """Those of the records that the log lacks. Raises ConcurrentAppend where it went on otherwise.
 
-    A commit can succeed unheard, so the log may hold some of them, or all.
+    `log` may begin anywhere before them. A commit can succeed unheard, so it may hold some of them,
+    or all.
     """
     first = records[0].seq
-    if first > len(log) + 1:
+    stored = [record for record in log if record.seq >= first][: len(records)]
+    if not stored and first > (log[-1].seq if log else 0) + 1:
         raise integrity.overtaken(run, first)
-    stored = log[first - 1 : first - 1 + len(records)]
     for record, other in zip(records, stored, strict=False):
         if record.hash != other.hash:
             raise integrity.overtaken(run, record.seq)

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from maker.core.models import RunId, RunSummary, Totals
-from maker.core.seams import Record
+from maker.core.seams import Record, Snapshot
 from maker.errors import LogDamaged, RunNotFound, StoreError
 from maker.store import integrity, recipes
 from maker.store.payloads import Packer, Unpacker
@@ -50,6 +50,13 @@ ENDS = """
     WHERE run = :key"""
 """Where the row says that the log ends, and where it does."""
 EVENT = "SELECT type, appended_at, payload FROM events WHERE run = :key AND seq = :seq"
+HASH = "SELECT hash FROM events WHERE run = :key AND seq = :seq"
+SNAPSHOT = "SELECT seq, hash, format, checksum, state FROM snapshots WHERE run = :key"
+PUT_SNAPSHOT = """
+    INSERT INTO snapshots (run, seq, hash, format, checksum, state)
+    VALUES (:run, :seq, :hash, :format, :checksum, :state)
+    ON CONFLICT (run) DO UPDATE SET seq = excluded.seq, hash = excluded.hash,
+        format = excluded.format, checksum = excluded.checksum, state = excluded.state"""
 BLOB = "SELECT codec, content FROM blobs WHERE digest = :digest"
 
 
@@ -189,6 +196,20 @@ def event_rows(
         place = run, record.seq, record.type, record.timestamp
         rows.append((*place, packed, digest, record.hash))
     return rows, big
+
+
+def snapshot_row(run: int, snapshot: Snapshot) -> dict[str, Any]:
+    """The row of a snapshot."""
+    row = msgspec.structs.asdict(snapshot)
+    return {"run": run, **row, "checksum": hashlib.sha256(snapshot.state).digest()}
+
+
+def snapshot_of(row: Row) -> Snapshot | None:
+    """The snapshot in a row; None where it is not as it was written."""
+    state = row["state"]
+    if not isinstance(state, bytes) or hashlib.sha256(state).digest() != row["checksum"]:
+        return None
+    return Snapshot(seq=row["seq"], hash=row["hash"], format=row["format"], state=state)
 
 
 def place_of(row: Mapping[str, Any]) -> Place:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from maker.core.interruption import finish
 from maker.core.models import RunId, RunSummary
-from maker.core.seams import Record, StopRequest
+from maker.core.seams import Record, Snapshot, StopRequest
 from maker.store import (
     engine,
     faults,
@@ -74,6 +74,7 @@ class SqlStore:
         records: Sequence[Record],
         blobs: Mapping[str, bytes],
         summary: RunSummary,
+        snapshot: Snapshot | None = None,
     ) -> None:
         """Store the records that follow the run's last one, or raise ConcurrentAppend.
 
@@ -83,7 +84,7 @@ class SqlStore:
         packing = self._packing.pop(run, None) or Packing()  # what fails is forgotten
         try:
             self._places[run] = await self._transact(
-                transactions.append, run, known, records, blobs, summary, early, packing
+                transactions.append, run, known, records, blobs, summary, early, packing, snapshot
             )
         except IntegrityError as error:
             raise integrity.overtaken(run, records[0].seq) from error
@@ -96,6 +97,27 @@ class SqlStore:
         if self._path is not None:
             heads.require(self._path, run, records)
         return records
+
+    async def read(self, run: RunId, seq: int, hash: bytes, most: int) -> list[Record]:
+        """The next records after the one of this number and hash, none at the log's end.
+
+        Raises RunNotFound, and LogDamaged where they do not follow it, or the end is another one
+        than was noted beside the database.
+        """
+        after = integrity.Head(seq, hash)
+        place, records = await self._transact(transactions.read, run, after, most, reading=True)
+        if not records and self._path is not None:
+            noted = heads.read(self._path).heads.get(run)
+            if noted is not None:
+                found = await self._transact(transactions.hash_at, place, noted.seq, reading=True)
+                heads.compare(self._path, noted, place.head.seq, found)
+        if not records:
+            self._places[run] = place
+        return records
+
+    async def snapshot(self, run: RunId) -> Snapshot | None:
+        """The run's newest snapshot, if it is whole and of this log."""
+        return await self._transact(transactions.snapshot, run, reading=True)
 
     async def head(self, run: RunId) -> tuple[int, bytes]:
         """Number and hash of the run's last record; 0 and GENESIS where it has none."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, Select, bindparam, delete, insert, select, text, update
 
 from maker.core.models import RunId, RunSummary
-from maker.core.seams import Record, StopRequest
+from maker.core.seams import Record, Snapshot, StopRequest
 from maker.errors import RunBusy
 from maker.store import integrity, lease, rows, schema
 from maker.store.packing import Packing
@@ -26,7 +26,8 @@ _INSERT_EVENT = {
     for dialect, mark in (("sqlite", "?"), ("postgresql", "%s"))
 }
 """As the driver takes it: SQLAlchemy's own executemany costs as much as SQLite's."""
-_READ_HEAD, _READ_LOG, _READ_BLOB = text(rows.HEAD), text(rows.LOG), text(rows.BLOB)
+_READ_HEAD = text(rows.HEAD)
+_PUT_SNAPSHOT = text(rows.PUT_SNAPSHOT)
 _ADVANCE = update(schema.runs).where(
     schema.runs.c.run == bindparam("key"),
     schema.runs.c.head_seq == bindparam("old_seq"),
@@ -53,6 +54,7 @@ def append(
     summary: RunSummary,
     first_lease: lease.Lease | None,
     packing: Packing,
+    snapshot: Snapshot | None,
 ) -> rows.Place:
     """Store the records that follow the log, the blobs and the run's row; the run's new place."""
     place = known or _place(connection, run)
@@ -71,6 +73,8 @@ def append(
     if contents:
         connection.execute(_INSERT_BLOB, contents)
     connection.exec_driver_sql(_INSERT_EVENT[connection.dialect.name], events)
+    if snapshot is not None:
+        connection.execute(_PUT_SNAPSHOT, rows.snapshot_row(key, snapshot))
     return rows.Place(key, head)
 
 
@@ -91,6 +95,41 @@ def load(connection: Connection, run: RunId) -> tuple[rows.Place, list[Record]]:
     log = _fetch(connection)(rows.LOG, {"run_id": rows.run_bytes(run)})
     records = rows.log_of(run, log, _fetch(connection))
     return rows.place_of(log[0]), records
+
+
+def read(
+    connection: Connection, run: RunId, after: integrity.Head, most: int
+) -> tuple[rows.Place, list[Record]]:
+    """The run's place, and the next records after one. Raises RunNotFound or LogDamaged."""
+    place = _place(connection, run)
+    if place is None:
+        raise rows.no_such_run(run)
+    fetch = _fetch(connection)
+    log = rows.Log(place.key, fetch)
+    found = fetch(rows.PART, {"key": place.key, "after": after.seq, "limit": most})
+    records = list(integrity.linked(map(log.record, found), after))
+    if not records:
+        integrity.require_head(place.head, after)
+    return place, records
+
+
+def hash_at(connection: Connection, place: rows.Place, seq: int) -> bytes:
+    """The hash of the event of this number; nothing where there is none."""
+    for row in _fetch(connection)(rows.HASH, {"key": place.key, "seq": seq}):
+        return bytes(row["hash"])
+    return b""
+
+
+def snapshot(connection: Connection, run: RunId) -> Snapshot | None:
+    """The run's snapshot, if it is whole and its event is in the log as it was then."""
+    place = _place(connection, run)
+    if place is None:
+        return None
+    for row in _fetch(connection)(rows.SNAPSHOT, {"key": place.key}):
+        found = rows.snapshot_of(row)
+        if found is not None and hash_at(connection, place, found.seq) == found.hash:
+            return found
+    return None
 
 
 def head(connection: Connection, run: RunId) -> integrity.Head:

@@ -24,6 +24,7 @@ from maker.core.models import AgentCall, AgentReply, Plan, PlanStep, Repeat, Sim
 from maker.core.moves import Ask
 from maker.core.policy import missing_grants
 from maker.core.seams import Answer, Record
+from maker.core.snapshot import decode_state, encode_state
 from maker.core.state import RunState, summary
 from maker.engine.orchestrator import Orchestrator
 from maker.errors import AgentNotReady, AgentUnavailable, ConfigError, ModelNotFound
@@ -174,10 +175,13 @@ def examined(records: Sequence[Record], agent: Troubled, had: set[str]) -> RunSt
 
 
 def folded_with_workings(log: Sequence[e.Event]) -> RunState:
-    """The fold, where at each event what is worked out once and kept equals what is not."""
+    """The fold, where at each event what is kept equals what is worked out anew."""
     state, kept = RunState(), Workings()
     for event in log:
         apply(state, event)
+        kept_state = encode_state(state)
+        assert kept_state is not None
+        assert decode_state(kept_state) == state
         found = list(moves(state))
         assert list(moves(state, kept)) == found
         for key in [key for move in found if isinstance(move, Ask) for key in move.keys]:
