@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
-from msgspec import Struct
 
 from maker.core import events as e
 from maker.core.models import RunId
@@ -29,17 +28,24 @@ run_argument = click.argument("reference", metavar="RUN")
 RUN_HELP = "RUN is an id, four or more characters of its beginning or end, @last, or @last~1."
 
 
-class StoredRun(Struct, frozen=True):
-    """A run as it is in the database: its row, its log, and the log's exact records."""
+class StoredRun:
+    """A run as it is in the database: its row, and its log, which is read as it is asked for."""
 
-    row: RunRow
-    log: list[e.Event]
-    records: list[Record]
+    def __init__(self, reader: Reader, row: RunRow) -> None:
+        self.reader, self.row = reader, row
 
     @property
     def run(self) -> RunId:
         """The full id."""
         return self.row.run_id
+
+    def records(self) -> Iterator[Record]:
+        """The log up to the head of the row, each record once it is verified."""
+        return self.reader.log(self.row)
+
+    def events(self) -> Iterator[e.Event]:
+        """The events of the log. Raises LogDamaged."""
+        return (e.decode(record.payload, seq=record.seq) for record in self.records())
 
 
 def database(option: str | None) -> str:
@@ -57,22 +63,15 @@ def opened(option: str | None) -> Iterator[Reader]:
 
 
 @contextmanager
-def stored_run(option: str | None, reference: str) -> Iterator[tuple[Reader, StoredRun]]:
+def stored_run(option: str | None, reference: str) -> Iterator[StoredRun]:
     """The run that is meant, with the open database. Raises RunNotFound or LogDamaged."""
     with opened(option) as reader:
-        run = reader.resolve(reference)
-        records = reader.records(run)
-        log = [e.decode(record.payload, seq=record.seq) for record in records]
-        _tell_of_lost_end(reader, run, records)
-        yield reader, StoredRun(reader.run(run), log, records)
-
-
-def _tell_of_lost_end(reader: Reader, run: RunId, records: list[Record]) -> None:
-    """What is left of a log can still be looked at; `maker verify` refuses it."""
-    try:
-        reader.require_end(run, records)
-    except LogDamaged as damage:
-        click.echo(f"Note: {terminal_safe(damage.message)}.", err=True)
+        row = reader.run(reader.resolve(reference))
+        try:
+            reader.require_end(row)
+        except LogDamaged as damage:  # what is left can still be looked at; verify refuses it
+            click.echo(f"Note: {terminal_safe(damage.message)}.", err=True)
+        yield StoredRun(reader, row)
 
 
 def echo_text(text: str) -> None:
@@ -84,6 +83,15 @@ def echo_document(**content: Any) -> None:
     """Print one JSON document on stdout; ASCII, so that any terminal is safe."""
     document = {"schema_version": SCHEMA_VERSION, **e.whole(content)}
     click.echo(json.dumps(document, indent=2))
+
+
+def echo_listing(name: str, items: Iterable[Any], **content: Any) -> None:
+    """Print a JSON document that ends with a list of any length, an item a line."""
+    document = {"schema_version": SCHEMA_VERSION, **e.whole(content)}
+    click.echo(f"{json.dumps(document)[:-1]}, {json.dumps(name)}: [", nl=False)
+    for number, item in enumerate(items):
+        click.echo(f"{',' if number else ''}\n{json.dumps(e.whole(item))}", nl=False)
+    click.echo("\n]}")
 
 
 def echo_line(content: dict[str, Any]) -> None:

@@ -45,7 +45,7 @@ def command(reference: str, db: str | None, as_json: bool, strict: bool) -> int:
     that an older maker decided by other rules: what today's would decide differently is listed.
     Exit code 6 if the replay diverges: the first event that differs is named.
     """
-    with stored_run(db, reference) as (_, stored):
+    with stored_run(db, reference) as stored:
         found = _replayed(stored, as_json)
     if as_json:
         summary = {"type": "Replayed", "schema_version": SCHEMA_VERSION, "run": stored.run}
@@ -65,7 +65,7 @@ def _replayed(stored: StoredRun, as_json: bool) -> replay.Replay:
         if as_json:
             click.echo(json_line(seq, event))
 
-    return replay.replay(stored.records, show)
+    return replay.replay(stored.records(), show)
 
 
 def report(found: replay.Replay) -> list[str]:

@@ -122,9 +122,9 @@ class Resumption(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _completed(reader: Reader, run: RunId, output: session.Output) -> int:
-    records = reader.records(run)
-    reader.require_end(run, records)
-    state = fold(e.decode(record.payload, seq=record.seq) for record in records)
+    row = reader.run(run)
+    reader.require_end(row)
+    state = fold(e.decode(record.payload, seq=record.seq) for record in reader.log(row))
     if state.status != "completed":
         raise LogDamaged(
             f"run {run} is listed as completed, but its log says that it is {state.status}",
@@ -133,7 +133,7 @@ def _completed(reader: Reader, run: RunId, output: session.Output) -> int:
     missing = f", {one_line(state.reason, 300)}" if state.reason else ""
     click.echo(f"Run {run} is completed{missing}; there is nothing left to do.", err=True)
     if output.as_json and state.finished is not None:
-        click.echo(json_line(len(records), state.finished))
+        click.echo(json_line(row.head_seq, state.finished))
     if output.file is not None or not output.as_json:
         session.write_answer(answer(run, state) or "", output.file)
     return report.exit_code(state, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 
 import click
 import msgspec
@@ -11,6 +12,7 @@ from maker.cli.documents import (
     RUN_HELP,
     StoredRun,
     echo_document,
+    echo_listing,
     echo_text,
     run_argument,
     stored_run,
@@ -21,13 +23,15 @@ from maker.cli.view.render import answer_text
 from maker.core import events as e
 from maker.core.fold import fold
 from maker.core.kinds import kind_of
+from maker.core.models import CallKey
+from maker.core.seams import Record
 from maker.core.state import RunState
 from maker.core.text import one_line
-from maker.errors import ConfigError, MakerError
+from maker.errors import ConfigError, Exit, MakerError
 from maker.inspect import history, votes
 from maker.plan.plan_text import plan_to_yaml
 from maker.steps.moves import result_of
-from maker.store.queries import Reader
+from maker.steps.undecided import undecided_votes
 
 WHAT = "What to show"
 
@@ -66,12 +70,12 @@ def command(
         raise click.UsageError(f"Choose one of --{' and --'.join(sorted(chosen))}.")
     if iteration is not None and step is None:
         raise click.UsageError("--iteration needs --step.")
-    with stored_run(db, reference) as (reader, stored):
+    with stored_run(db, reference) as stored:
         match chosen:
             case ["step"]:
                 return _step(stored, step or 0, iteration, as_json)
             case ["prompt"]:
-                return _prompt(reader, stored, prompt or "", as_json)
+                return _prompt(stored, CallKey(prompt or ""), as_json)
             case ["result"]:
                 return _result(stored, as_json)
             case ["plan"]:
@@ -83,64 +87,72 @@ def command(
 
 
 def _overview(stored: StoredRun, db: str | None, as_json: bool) -> int:
-    view = history.overview(stored.row, stored.log)
+    view, state = history.overview(stored.row, stored.events())
     if as_json:
-        echo_document(**msgspec.to_builtins(view))
+        waiting = undecided_votes(state) if state.status == "paused" else []
+        echo_document(**e.whole(view), undecided_votes=waiting)
     else:
-        click.echo("\n".join(run_view.overview(view, fold(stored.log), db)))
-    return 0
+        click.echo("\n".join(run_view.overview(view, state, db)))
+    return Exit.DONE
 
 
 def _step(stored: StoredRun, step: int, iteration: int | None, as_json: bool) -> int:
-    plan = _planned(stored).plan
-    if step >= len(plan.steps):
+    plans = [(record.seq, _plan_in(record)) for record in stored.reader.plans(stored.row)]
+    if not plans:
+        raise _no_plan(stored)
+    steps = plans[-1][1].plan.steps
+    if step >= len(steps):
         raise ConfigError(
             f"the plan has no step {step}",
             field="--step",
-            advice=f"Its steps are 0 to {len(plan.steps) - 1}.",
+            advice=f"Its steps are 0 to {len(steps) - 1}.",
         )
-    found = votes.iterations(stored.log, step)
+    records = stored.reader.of_step(stored.row, step, votes.since(plans, step))
+    found = votes.iterations(e.decode(record.payload, seq=record.seq) for record in records)
     if iteration is not None:
-        found = [each for each in found if each.iteration == iteration]
-        if not found:
+        only = next((each for each in found if each.iteration == iteration), None)
+        if only is None:
             raise ConfigError(f"step {step} has no iteration {iteration}", field="--iteration")
+        found = iter([only])
     if as_json:
-        echo_document(run=stored.run, step=plan.steps[step], iterations=found)
+        echo_listing("iterations", found, run=stored.run, step=steps[step])
     else:
         simulated = not kind_of(stored.row.summary.agent).is_paid
-        click.echo("\n".join(run_view.step(plan.steps[step], found, simulated=simulated)))
-    return 0
+        click.echo("\n".join(run_view.step(steps[step], found, simulated=simulated)))
+    return Exit.DONE
 
 
-def _prompt(reader: Reader, stored: StoredRun, key: str, as_json: bool) -> int:
-    asked = [event for event in stored.log if isinstance(event, e.AgentReplied)]
-    found = next((event for event in asked if event.key == key), None)
-    if found is None:
-        near = ", ".join(event.key for event in asked[:3])
+def _prompt(stored: StoredRun, key: CallKey, as_json: bool) -> int:
+    asked = next(stored.reader.replies(stored.row, key), None)
+    if asked is None:
+        near = ", ".join(each.key for each in islice(stored.reader.replies(stored.row), 3))
         raise ConfigError(
             f"the run has no reply to a call {one_line(key, 60)!r}",
             field="--prompt",
             advice=f"Call keys look like {near or 'plan/0'}; see `maker show RUN --events --json`.",
         )
-    prompts = json.loads(reader.blob(found.prompt))
+    prompts = json.loads(stored.reader.blob(asked.prompt))
     if as_json:
-        echo_document(run=stored.run, key=key, **prompts, reply=found.reply)
+        echo_document(run=stored.run, key=key, **prompts, reply=asked.reply)
     else:
-        for heading, text in (*prompts.items(), ("reply", found.reply.text)):
+        for heading, text in (*prompts.items(), ("reply", asked.reply.text)):
             echo_text(f"===== {heading} =====\n{text}\n")
-    return 0
+    return Exit.DONE
 
 
 def _result(stored: StoredRun, as_json: bool) -> int:
-    state = fold(stored.log)
-    if as_json:
-        result = result_of(state, "completed" if state.status == "completed" else "partial")
-        echo_document(run=stored.run, **{**result, "status": stored.row.status})
-    elif state.status == "completed":
-        echo_text(answer_text(result_of(state, "completed")["output"]))
-    else:
+    if stored.row.status == "completed" and not as_json:
+        last = stored.reader.last(stored.row)
+        done = e.decode(last.payload, seq=last.seq)
+        if isinstance(done, e.TaskCompleted):
+            echo_text(answer_text(done.result.get("output")))
+            return Exit.DONE
+    state = fold(stored.events())
+    if not as_json:
         raise _no_result(stored, state)
-    return 0 if state.status == "completed" else 1
+    result = result_of(state, "completed" if state.status == "completed" else "partial")
+    echo_document(run=stored.run, **{**result, "status": stored.row.status})
+    return Exit.DONE if state.status == "completed" else Exit.FAILED
 
 
 def _no_result(stored: StoredRun, state: RunState) -> MakerError:
@@ -153,31 +165,37 @@ def _no_result(stored: StoredRun, state: RunState) -> MakerError:
 
 
 def _plan(stored: StoredRun, as_json: bool) -> int:
-    planned = _planned(stored)
+    plans = [*stored.reader.plans(stored.row)]
+    if not plans:
+        raise _no_plan(stored)
+    plan = _plan_in(plans[-1]).plan
     if as_json:
-        echo_document(run=stored.run, **msgspec.to_builtins(planned.plan))
+        echo_document(run=stored.run, **msgspec.to_builtins(plan))
     else:
-        echo_text(plan_to_yaml(planned.plan).rstrip("\n"))
-    return 0
+        echo_text(plan_to_yaml(plan).rstrip("\n"))
+    return Exit.DONE
 
 
-def _planned(stored: StoredRun) -> e.PlanCreated:
-    planned = fold(stored.log).execution.planned
-    if planned is None:
-        raise MakerError(
-            f"the run has no plan: it is {history.status(stored.row)}",
-            advice=f"See what happened: maker show {stored.run} --events",
-        )
+def _plan_in(record: Record) -> e.PlanCreated:
+    planned = e.decode(record.payload, seq=record.seq)
+    assert isinstance(planned, e.PlanCreated)
     return planned
 
 
+def _no_plan(stored: StoredRun) -> MakerError:
+    return MakerError(
+        f"the run has no plan: it is {history.status(stored.row)}",
+        advice=f"See what happened: maker show {stored.run} --events",
+    )
+
+
 def _events(stored: StoredRun, as_json: bool) -> int:
-    numbered = zip(stored.records, stored.log, strict=True)
+    numbered = ((record.seq, e.decode(record.payload)) for record in stored.records())
     if as_json:
-        listed = [{"seq": r.seq, **e.whole(event)} for r, event in numbered]
-        echo_document(run=stored.run, events=listed)
+        listed = ({"seq": seq, **e.whole(event)} for seq, event in numbered)
+        echo_listing("events", listed, run=stored.run)
     else:
         simulated = not kind_of(stored.row.summary.agent).is_paid
-        for record, event in numbered:
-            click.echo(run_view.event_line(record.seq, event, simulated=simulated))
-    return 0
+        for seq, event in numbered:
+            click.echo(run_view.event_line(seq, event, simulated=simulated))
+    return Exit.DONE

@@ -6,15 +6,16 @@ The vote tables of one step are in `votes.py`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import msgspec
 
 from maker.core import events as e
-from maker.core.fold import fold
+from maker.core.fold import apply
 from maker.core.kinds import kind_of
-from maker.core.models import AgentReply, Census, PlanStep, RunId, Totals, Value
+from maker.core.models import Census, PlanStep, RunId, Totals, Value
 from maker.core.state import RunState
 from maker.store.queries import RunRow
 
@@ -101,12 +102,28 @@ def document(row: RunRow) -> dict[str, Any]:
     }
 
 
-def overview(row: RunRow, log: Sequence[e.Event]) -> RunView:
-    """The run with each step of its plan."""
-    state = fold(log)
-    config = state.settings
-    of_step = by_step(log)
-    finished = isinstance(state.finished, e.TaskCompleted)
+def overview(row: RunRow, log: Iterable[e.Event]) -> tuple[RunView, RunState]:
+    """The run with each step of its plan, and its state; the log is read once, and not kept."""
+    state, planning = RunState(), Spent()
+    steps: defaultdict[int, _StepCount] = defaultdict(_StepCount)
+    for event in log:
+        apply(state, event)
+        if isinstance(event, e.PlanCreated):
+            for number in steps.keys() - {*event.kept}:
+                del steps[number]
+        lane = e.lane(event)
+        if lane is None:
+            planning.add(event)
+        else:
+            steps[lane[0]].add(event)
+    return _run_view(row, state, planning, steps), state
+
+
+def _run_view(
+    row: RunRow, state: RunState, planning: Spent, steps: Mapping[int, _StepCount]
+) -> RunView:
+    config, finished = state.settings, state.finished
+    completed = finished if isinstance(finished, e.TaskCompleted) else None
     return RunView(
         run=row.run_id,
         status=row.status,
@@ -120,75 +137,101 @@ def overview(row: RunRow, log: Sequence[e.Event]) -> RunView:
         updated_at=state.updated_at,
         reasoning=state.plan.reasoning if state.plan else "",
         steps=[
-            _step_view(step, state, row.status, of_step[step.step])
+            _step_view(step, state, row.status, steps.get(step.step) or _StepCount())
             for step in (state.plan.steps if state.plan else [])
         ],
-        planning=spending(event for event in log if _is_planning(event)),
+        planning=planning.total(),
         totals=state.totals,
-        has_result=finished,
-        result=state.finished.result.get("output") if state.finished and finished else None,
-        census=state.finished.census if isinstance(state.finished, e.TaskCompleted) else None,
+        has_result=completed is not None,
+        result=completed.result.get("output") if completed else None,
+        census=completed.census if completed else None,
         head_seq=row.head_seq,
         head_hash=row.head_hash,
     )
 
 
-def by_step(log: Iterable[e.Event]) -> defaultdict[int, list[e.Event]]:
-    """The events of each step of the last plan, in order."""
-    found: defaultdict[int, list[e.Event]] = defaultdict(list)
-    for event in log:
-        if isinstance(event, e.PlanCreated):
-            for number in found.keys() - {*event.kept}:
-                del found[number]
-        lane = e.lane(event)
-        if lane is not None:
-            found[lane[0]].append(event)
-    return found
+@dataclass(slots=True)
+class Spent:
+    """What calls cost, added up one by one."""
+
+    cost_usd: float = 0.0
+    tokens: int = 0
+    replies: int = 0
+    retries: int = 0
+    unpriced: int = 0
+
+    def add(self, event: e.Event) -> None:
+        """Count the event, if it is that of a call."""
+        match event:
+            case e.AgentReplied(reply=reply):
+                self.replies += 1
+                self.cost_usd += reply.cost_usd or 0.0
+                self.unpriced += reply.cost_usd is None
+                self.tokens += reply.usage.total if reply.usage else 0
+            case e.AgentRetried():
+                self.cost_usd, self.retries = self.cost_usd + event.cost_usd, self.retries + 1
+            case _:
+                pass
+
+    def total(self) -> Spending:
+        """The sum so far."""
+        return Spending(**{**asdict(self), "cost_usd": round(self.cost_usd, 9)})
 
 
 def spending(events: Iterable[e.Event]) -> Spending:
     """The sum over all calls among the events."""
-    cost_usd, tokens, unpriced, retries = 0.0, 0, 0, 0
-    replies: list[AgentReply] = []
+    spent = Spent()
     for event in events:
+        spent.add(event)
+    return spent.total()
+
+
+@dataclass(slots=True)
+class _StepCount:
+    """The events of one step, counted."""
+
+    spent: Spent = field(default_factory=Spent)
+    iterations: int = 0
+    red_flagged: int = 0
+    votes: int = 0
+    contested: int = 0
+    undecided: int = 0
+    least_margin: int | None = None
+    note: str = ""
+
+    def add(self, event: e.Event) -> None:
+        self.spent.add(event)
         match event:
-            case e.AgentReplied():
-                replies.append(event.reply)
-            case e.AgentRetried():
-                cost_usd, retries = cost_usd + event.cost_usd, retries + 1
+            case e.StepStarted():
+                self.iterations = max(self.iterations, event.iteration + 1)
+                self.note = self.note or event.note
+            case e.SampleRedFlagged():
+                self.red_flagged += 1
+            case e.VoteCompleted():
+                self.votes += 1
+                self.contested += len(event.answers) > 1
+                self.undecided += event.winner is None
+                if event.winner is not None:
+                    margins = (event.margin, self.least_margin)
+                    self.least_margin = min(margin for margin in margins if margin is not None)
             case _:
                 pass
-    for reply in replies:
-        cost_usd += reply.cost_usd or 0.0
-        unpriced += reply.cost_usd is None
-        tokens += reply.usage.total if reply.usage else 0
-    return Spending(
-        cost_usd=round(cost_usd, 9),
-        tokens=tokens,
-        replies=len(replies),
-        retries=retries,
-        unpriced=unpriced,
-    )
 
 
-def _step_view(
-    step: PlanStep, state: RunState, run_status: str, events: Sequence[e.Event]
-) -> StepView:
-    votes = [event for event in events if isinstance(event, e.VoteCompleted)]
-    outcome = next((found for found in state.execution.outcomes if found.step == step.step), None)
-    started = [event for event in events if isinstance(event, e.StepStarted)]
+def _step_view(step: PlanStep, state: RunState, run_status: str, counted: _StepCount) -> StepView:
+    outcome = next((each for each in state.execution.outcomes if each.step == step.step), None)
     return StepView(
         step=step.step,
         title=step.title,
-        status=_step_status(step, state, run_status, bool(started)),
-        iterations=len({event.iteration for event in started}),
-        spending=spending(events),
-        red_flagged=sum(isinstance(event, e.SampleRedFlagged) for event in events),
-        votes=len(votes),
-        contested=sum(len(vote.answers) > 1 for vote in votes),
-        undecided=sum(vote.winner is None for vote in votes),
-        least_margin=min((v.margin for v in votes if v.winner is not None), default=None),
-        note=next((event.note for event in started if event.note), ""),
+        status=_step_status(step, state, run_status, counted.iterations > 0),
+        iterations=counted.iterations,
+        spending=counted.spent.total(),
+        red_flagged=counted.red_flagged,
+        votes=counted.votes,
+        contested=counted.contested,
+        undecided=counted.undecided,
+        least_margin=counted.least_margin,
+        note=counted.note,
         error=outcome.error if outcome else "",
         output=outcome.output if outcome else None,
     )
@@ -201,7 +244,3 @@ def _step_status(step: PlanStep, state: RunState, run_status: str, was_started: 
     if was_started:
         return "running" if run_status == "running" else "unfinished"
     return "skipped" if state.status == "completed" else "not run"
-
-
-def _is_planning(event: e.Event) -> bool:
-    return isinstance(event, e.AgentReplied | e.AgentRetried) and e.lane(event) is None

@@ -23,7 +23,8 @@ from maker.core.state import RunState
 from maker.core.upcast import is_compared
 from maker.core.version import RULES
 from maker.engine import planner, validator
-from maker.steps import context, moves
+from maker.steps import moves
+from maker.steps.workings import Workings
 
 
 class Divergence(Value, frozen=True, kw_only=True):
@@ -67,7 +68,7 @@ def replay(
     Where a part that was made under older rules differs, the replay notes it and takes its lane
     up again at the next `StepStarted`; under today's rules a difference ends it.
     """
-    state, events, replies = RunState(), 0, 0
+    state, workings, events, replies = RunState(), Workings(), 0, 0
     divergence: Divergence | None = None
     changed: list[ChangedInput] = []
     decided: list[Divergence] = []
@@ -78,7 +79,7 @@ def replay(
         if isinstance(event, e.StepStarted):
             left_alone.discard(lane)
         if lane not in left_alone:
-            divergence = _difference(state, record, event)
+            divergence = _difference(state, record, event, workings)
         if divergence and state.rules == RULES:
             break
         if divergence:
@@ -86,7 +87,7 @@ def replay(
             left_alone |= {lane} - {None}
             divergence = None
         elif isinstance(event, e.AgentReplied) and lane not in left_alone:
-            changed += _changed(state, record.seq, event)
+            changed += _changed(state, record.seq, event, workings)
         replies += isinstance(event, e.AgentReplied)
         events += 1
         apply(state, event)
@@ -112,7 +113,7 @@ def _outcome(
     return "inputs changed" if changed else "identical"
 
 
-def next_moves(state: RunState) -> Iterator[Move]:
+def next_moves(state: RunState, workings: Workings | None = None) -> Iterator[Move]:
     """Every move that a live run could make in this state."""
     decision = decide(state)
     match decision:
@@ -125,12 +126,12 @@ def next_moves(state: RunState) -> Iterator[Move]:
         case Dispatch("validator"):
             yield from validator.moves(state)
         case Dispatch():
-            yield from moves.moves(state)
+            yield from moves.moves(state, workings)
         case _:
             assert_never(decision)
 
 
-def call_for(state: RunState, key: CallKey) -> AgentCall:
+def call_for(state: RunState, key: CallKey, workings: Workings | None = None) -> AgentCall:
     """The call that a live run would make under this key."""
     match keys.place_of(key):
         case keys.PlanPlace():
@@ -138,20 +139,24 @@ def call_for(state: RunState, key: CallKey) -> AgentCall:
         case keys.CheckPlace():
             return validator.call_for(state, key)
         case keys.SamplePlace():
-            return context.call_for(state, key)
+            return (workings or Workings()).call_for(state, key)
 
 
-def _difference(state: RunState, record: Record, event: e.Event) -> Divergence | None:
+def _difference(
+    state: RunState, record: Record, event: e.Event, workings: Workings
+) -> Divergence | None:
     name, seq = type(event).__name__, record.seq
     if isinstance(event, e.AgentReplied):
-        open_keys = [k for move in next_moves(state) if isinstance(move, Ask) for k in move.keys]
+        open_keys = [
+            k for move in next_moves(state, workings) if isinstance(move, Ask) for k in move.keys
+        ]
         if event.key in open_keys:
             return None
         expected = ", ".join(open_keys) or "no call"
         return Divergence(seq=seq, event=name, field="key", recorded=event.key, replayed=expected)
     if e.is_input(event):
         return None
-    due = _due(state, e.lane(event))
+    due = _due(state, e.lane(event), workings)
     if due is None or type(due) is not type(event):
         replayed = type(due).__name__ if due else "no event"
         return Divergence(seq=seq, event=name, field="type", recorded=name, replayed=replayed)
@@ -160,8 +165,8 @@ def _difference(state: RunState, record: Record, event: e.Event) -> Divergence |
     return _field_difference(record, event, due, state.rules)
 
 
-def _due(state: RunState, lane: keys.Lane) -> e.Event | None:
-    for move in next_moves(state):
+def _due(state: RunState, lane: keys.Lane, workings: Workings) -> e.Event | None:
+    for move in next_moves(state, workings):
         if isinstance(move, Emit) and e.lane(move.event) == lane:
             return move.event
     return None
@@ -209,8 +214,10 @@ def _without_words(result: dict[str, Any]) -> dict[str, Any]:
     return {**result, "steps": steps}
 
 
-def _changed(state: RunState, seq: int, event: e.AgentReplied) -> list[ChangedInput]:
-    call = call_for(state, event.key)
+def _changed(
+    state: RunState, seq: int, event: e.AgentReplied, workings: Workings
+) -> list[ChangedInput]:
+    call = call_for(state, event.key, workings)
     if request_hash(call, state.rules) == event.request:
         return []
     what: Literal["prompt", "settings"] = (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
 from maker.core import events as e
 from maker.core import keys
 from maker.core.models import AnswerCount, CallKey, ChosenBy, Value
-from maker.inspect.history import Spending, by_step, spending
+from maker.inspect.history import Spending, spending
 
 Outcome = Literal["completed", "failed", "open"]
 
@@ -68,12 +68,23 @@ class Iteration(Value, frozen=True, kw_only=True):
         return len(self.tries) == 1 and self.tries[0].is_unanimous
 
 
-def iterations(log: Iterable[e.Event], step: int) -> list[Iteration]:
-    """The iterations of a step of the last plan that were begun, in order."""
-    grouped: dict[int, list[e.Event]] = {}
-    for event in by_step(log)[step]:
-        grouped.setdefault(_place(event)[0], []).append(event)
-    return [_iteration(number, events) for number, events in sorted(grouped.items())]
+def iterations(log: Iterable[e.Event]) -> Iterator[Iteration]:
+    """The iterations of one step: each once it is completed, then the others, in order.
+
+    `since` says from where on the events of a step are those of the last plan.
+    """
+    begun: dict[int, list[e.Event]] = {}
+    for event in log:
+        number = _place(event)[0]
+        begun.setdefault(number, []).append(event)
+        if isinstance(event, e.StepCompleted):
+            yield _iteration(number, begun.pop(number))
+    yield from (_iteration(number, events) for number, events in sorted(begun.items()))
+
+
+def since(plans: Iterable[tuple[int, e.PlanCreated]], step: int) -> int:
+    """The number of the plan with which the step began as it is now; later ones have kept it."""
+    return max((seq for seq, plan in plans if step not in plan.kept), default=0)
 
 
 def _place(event: e.Event) -> tuple[int, int]:

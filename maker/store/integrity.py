@@ -76,11 +76,16 @@ def require_head(head: Head, last: Head) -> None:
 def require_end(expected: int, last: int) -> None:
     """Check that the last event is the one that the run's row notes. Raises LogDamaged."""
     if last != expected:
-        raise LogDamaged(
-            f"the log should end with event {expected}, but ends with event {last}",
-            seq=min(last, expected) + 1,
-            advice=_ADVICE,
-        )
+        raise damaged_end(expected, last)
+
+
+def damaged_end(expected: int, last: int) -> LogDamaged:
+    """The damage that a log does not end where the run's row notes."""
+    return LogDamaged(
+        f"the log should end with event {expected}, but ends with event {last}",
+        seq=min(last, expected) + 1,
+        advice=_ADVICE,
+    )
 
 
 def follow(run: RunId, head: Head, records: Sequence[Record]) -> Head:

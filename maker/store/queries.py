@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any, Self
 
-from maker.core.models import RunId, RunSummary, Value
+from maker.core import events as e
+from maker.core.models import CallKey, RunId, RunSummary, Value
 from maker.core.seams import Record
 from maker.errors import LogDamaged, RunNotFound
 from maker.store import heads, integrity, lease, location, reading, rows
@@ -115,7 +116,7 @@ class Reader:
         values = {
             "status": "running" if status == "crashed" else status,
             "since": since,
-            "text": None if text is None else "%" + re.sub(r"[!%_]", r"!\g<0>", text) + "%",
+            "text": None if text is None else f"%{_escaped(text)}%",
             # Which of the running ones have crashed is known only after reading them.
             "limit": _EVERY if status in ("running", "crashed") else limit,
         }
@@ -167,10 +168,47 @@ class Reader:
         head = integrity.Head(row.head_seq, bytes.fromhex(row.head_hash))
         return integrity.verified(self._records(row), head)
 
-    def require_end(self, run: RunId, records: Sequence[Record]) -> None:
+    def plans(self, row: RunRow) -> Iterator[Record]:
+        """The plans of a run, in order."""
+        return self._listed(row, rows.PLANS, {})
+
+    def last(self, row: RunRow) -> Record:
+        """The last event of a run's log."""
+        for record in self._listed(row, rows.PART, {"after": row.head_seq - 1}):
+            return record
+        raise integrity.damaged_end(row.head_seq, row.head_seq - 1)
+
+    def replies(self, row: RunRow, key: CallKey | None = None) -> Iterator[e.AgentReplied]:
+        """The replies of a run in order, or the one to a call."""
+        pattern = "%" if key is None else f'%"key":"{_escaped(key)}"%'
+        for record in self._listed(row, rows.REPLIES, {"pattern": pattern}):
+            event = e.decode(record.payload, seq=record.seq)
+            if isinstance(event, e.AgentReplied) and key in (None, event.key):
+                yield event
+
+    def of_step(self, row: RunRow, step: int, after: int) -> Iterator[Record]:
+        """The events of a step beyond an event, in order."""
+        patterns = {"field": f'%"step":{step},%', "key_of": f'%"step/{step}.%'}
+        for record in self._listed(row, rows.OF_STEP, {**patterns, "after": after}):
+            lane = e.lane(e.decode(record.payload, seq=record.seq))
+            if lane is not None and lane[0] == step:
+                yield record
+
+    def require_end(self, row: RunRow) -> None:
         """Check that the log has all that was noted when the run stopped. Raises LogDamaged."""
-        if self.path is not None:
-            heads.require(self.path, run, records)
+        noted = self.notes().heads.get(row.run_id)
+        if noted is not None and self.path is not None:
+            found = self.fetch(rows.HASH, {"key": row.key, "seq": noted.seq})
+            hash_there = bytes(found[0]["hash"]) if found else b""
+            heads.compare(self.path, noted, row.head_seq, hash_there)
+
+    def _listed(self, row: RunRow, statement: str, values: Mapping[str, Any]) -> Iterator[Record]:
+        """The records that a statement gives, in parts; of their chain nothing is known."""
+        log, after = rows.Log(row.key, self.fetch), values.get("after", 0)
+        place = {**values, "key": row.key, "limit": _AT_ONCE}
+        while part := self.fetch(statement, {**place, "after": after}):
+            yield from map(log.record, part)
+            after = part[-1]["seq"]
 
     def notes(self) -> heads.Notes:
         """Where logs ended, as noted beside the database; nothing with PostgreSQL."""
@@ -245,6 +283,11 @@ class Reader:
         if not isinstance(owner, str) or not isinstance(expires_at, float):
             return True
         return expires_at <= self._now or lease.is_dead(owner)
+
+
+def _escaped(text: str) -> str:
+    """The text as a pattern for LIKE that escapes with `!`."""
+    return re.sub(r"[!%_]", r"!\g<0>", text)
 
 
 def _only(found: list[str], reference: str) -> RunId:

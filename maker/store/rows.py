@@ -41,10 +41,26 @@ LOG = """
     FROM runs r LEFT JOIN events e ON e.run = r.run LEFT JOIN blobs b ON b.digest = e.blob
     WHERE r.run_id = :run_id ORDER BY e.seq"""
 """One statement, so that log and head belong together while another process appends."""
-PART = """
+
+
+def _part(where: str = "") -> str:
+    return f"""
     SELECT e.seq, e.appended_at, e.type, e.payload, e.hash, e.blob, b.codec, b.content
     FROM events e LEFT JOIN blobs b ON b.digest = e.blob
-    WHERE e.run = :key AND e.seq > :after ORDER BY e.seq LIMIT :limit"""
+    WHERE e.run = :key AND e.seq > :after {where} ORDER BY e.seq LIMIT :limit"""
+
+
+PART = _part()
+PLANS = _part("AND e.type = 'PlanCreated'")
+"""As the condition of its index is spelled, so that the index is used."""
+REPLIES = _part(
+    "AND e.type = 'AgentReplied' AND (e.blob IS NOT NULL OR e.payload LIKE :pattern ESCAPE '!')"
+)
+OF_STEP = _part(
+    "AND e.type NOT IN ('PlanCreated', 'TaskSubmitted', 'TaskCompleted', 'TaskFailed')"
+    " AND (e.blob IS NOT NULL OR e.payload LIKE :field OR e.payload LIKE :key_of)"
+)
+"""At least the events of a step: which they are says the event."""
 ENDS = """
     SELECT head_seq, (SELECT max(seq) FROM events WHERE run = :key) AS last FROM runs
     WHERE run = :key"""
@@ -153,7 +169,7 @@ def recipe_row(digest: bytes, packed: bytes) -> dict[str, Any]:
 def blob_content(digest: bytes, codec: str, content: bytes, fetch: Fetch) -> bytes:
     """What a row of `blobs` holds. Raises LogDamaged where it is not what it was."""
     if codec == recipes.CODEC:
-        plain = recipes.text_of(content, lambda part: _part(part, fetch))
+        plain = recipes.text_of(content, lambda part: _shared(part, fetch))
     else:
         plain = _plain(codec, content)
     if hashlib.sha256(plain).digest() != digest:
@@ -164,7 +180,7 @@ def blob_content(digest: bytes, codec: str, content: bytes, fetch: Fetch) -> byt
     return plain
 
 
-def _part(digest: bytes, fetch: Fetch) -> bytes:
+def _shared(digest: bytes, fetch: Fetch) -> bytes:
     for row in fetch(BLOB, {"digest": digest}):
         return _plain(row["codec"], row["content"])
     raise LogDamaged(f"the content {digest.hex()}, a part of others, is missing", advice=_RESTORE)

@@ -13,11 +13,13 @@ from sqlalchemy import (
     Column,
     Connection,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
 from sqlalchemy.types import TypeEngine
@@ -95,6 +97,15 @@ events = Table(
     sqlite_with_rowid=False,
 )
 """The logs. A payload is here as text (see `payloads.py`), or in `blobs` where it is big."""
+
+_IS_PLAN = text("type = 'PlanCreated'")
+Index(
+    "ix_events_plans",
+    events.c.run,
+    events.c.seq,
+    sqlite_where=_IS_PLAN,
+    postgresql_where=_IS_PLAN,
+)
 
 snapshots = Table(
     "snapshots",

@@ -61,6 +61,8 @@ _TABLES = {
 }
 _INDEXES = {
     "ix_runs_started_at": "CREATE INDEX ix_runs_started_at ON runs (started_at)",
+    "ix_events_plans": "CREATE INDEX ix_events_plans ON events (run, seq) "
+    "WHERE type = 'PlanCreated'",
     "ix_requests_run": "CREATE INDEX ix_requests_run ON requests (run)",
 }
 _EXPECTED = {

@@ -1,4 +1,4 @@
-"""Contents may be recipes of others, and a log may have a snapshot of its fold.
+"""Contents may be recipes of others, a log may have a snapshot of its fold, and plans an index.
 
 Rows stay as they are: what they hold is read as it was written.
 """
@@ -40,4 +40,12 @@ def upgrade() -> None:
         sa.Column("checksum", sa.LargeBinary, nullable=False),
         sa.Column("state", sa.LargeBinary, nullable=False),
         sqlite_strict=True,
+    )
+    is_plan = sa.text("type = 'PlanCreated'")
+    op.create_index(
+        "ix_events_plans",
+        "events",
+        ["run", "seq"],
+        sqlite_where=is_plan,
+        postgresql_where=is_plan,
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any
 
 from maker.cli.view.render import (
@@ -123,31 +124,38 @@ def _outcome(step: StepView, view: RunView) -> Iterator[str]:
         yield f"step {step.step} gave: {_value(step.output, 160)}"
 
 
-def step(planned: PlanStep, found: Sequence[Iteration], *, simulated: bool) -> Iterator[str]:
+def step(planned: PlanStep, iterations: Iterable[Iteration], *, simulated: bool) -> Iterator[str]:
     """How a step was voted on; many iterations as a table of those that were not unanimous."""
+    following = iter(iterations)
+    found = [*islice(following, MOST_DETAILED + 1)]
     yield f"step {planned.step}: {one_line(planned.title)}"
     if planned.vote_on:
         yield f"compared: {one_line(', '.join(planned.vote_on), WIDE)}"
     if not found:
         yield "it was not begun"
     elif len(found) <= MOST_DETAILED:
-        for iteration in found:
+        for iteration in sorted(found, key=lambda each: each.iteration):
             yield from _iteration(iteration, simulated)
     else:
-        yield from _many(found, simulated)
+        yield from _many(chain(found, following), simulated)
 
 
-def _many(found: Sequence[Iteration], simulated: bool) -> Iterator[str]:
-    rough = [iteration for iteration in found if not iteration.is_smooth]
-    smooth = len(found) - len(rough)
-    yield f"{len(found)} iterations, {smooth} of them unanimous at the first try"
+def _many(iterations: Iterable[Iteration], simulated: bool) -> Iterator[str]:
+    total, smooth, first, rough = 0, 0, 0, list[Iteration]()
+    for total, iteration in enumerate(iterations, start=1):
+        smooth += iteration.is_smooth
+        first = first if total > 1 else iteration.iteration
+        if not iteration.is_smooth and len(rough) < MOST_LISTED:
+            rough.append(iteration)
+    yield f"{total} iterations, {smooth} of them unanimous at the first try"
     headings = ("ITERATION", "OUTCOME", ">TRIES", ">SAMPLES", ">FLAGGED", "VOTES", ">MARGIN")
+    rough.sort(key=lambda each: each.iteration)
     if rough:
         yield "the others:"
-        yield from table((*headings, ">COST"), [_cells(i, simulated) for i in rough[:MOST_LISTED]])
-    if len(rough) > MOST_LISTED:
-        yield f"... and {len(rough) - MOST_LISTED} more (--json has them all)"
-    yield f"one of them in full: --step N --iteration {(rough or found)[0].iteration}"
+        yield from table((*headings, ">COST"), [_cells(each, simulated) for each in rough])
+    if total - smooth > MOST_LISTED:
+        yield f"... and {total - smooth - MOST_LISTED} more (--json has them all)"
+    yield f"one of them in full: --step N --iteration {rough[0].iteration if rough else first}"
 
 
 def _cells(iteration: Iteration, simulated: bool) -> tuple[str, ...]:
