@@ -6,6 +6,7 @@ Written and read here alone.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
 
 from maker.core.models import CallKey
@@ -64,6 +65,7 @@ def sample_key(step: int, iteration: int, try_number: int, sample: int) -> CallK
     return CallKey(f"step/{step}.{iteration}/{try_number}/{sample}")
 
 
+@lru_cache(maxsize=1024)
 def place_of(key: CallKey) -> Place:
     """The place that a call key names. Raises LogDamaged for what is no call key."""
     if match := _SAMPLE.fullmatch(key):

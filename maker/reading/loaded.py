@@ -14,6 +14,8 @@ VERDICTS: tuple[Verdict, ...] = ("clean", "extracted", "normalised", "repaired",
 class Loaded(Struct, frozen=True, kw_only=True):
     """A value and the verdict on its text; `notes` list what was done, `error` why nothing was.
 
+    `is_exact`: the value is plain JSON and fits what is declared, so nobody need look again.
+
     *clean*: the whole text is the value. *extracted*: a fence or prose stood around it.
     *normalised*: converted without loss. *repaired*: guessed. *unreadable*: there is no value.
     """
@@ -22,6 +24,7 @@ class Loaded(Struct, frozen=True, kw_only=True):
     value: Any = None
     notes: list[str] = []
     error: str = ""
+    is_exact: bool = False
 
 
 class Unreadable(Exception):

@@ -19,6 +19,7 @@ from maker.reading.loaded import (
     Verdict,
     worse,
 )
+from maker.reading.quick import quick
 from maker.reading.scalars import Plain
 from maker.reading.scan import find
 from maker.reading.wanted import Wanted
@@ -27,6 +28,11 @@ from maker.schema.schema import Maybe, Record, Schema
 
 def load(text: str, schema: Schema | None = None) -> Loaded:
     """The value in a reply, converted as the schema declares. Never raises, whatever the text."""
+    return quick(text, schema) or load_any(text, schema)
+
+
+def load_any(text: str, schema: Schema | None = None) -> Loaded:
+    """The same for any text, though one that is as it was asked for could be read at once."""
     record = schema.inner if isinstance(schema, Maybe) else schema
     fields = [name for name, _ in record.fields] if isinstance(record, Record) else []
     return _without_credentials(_load(text, Wanted(fields), schema, frozenset()))

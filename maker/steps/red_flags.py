@@ -137,7 +137,7 @@ def _flag_of_value(
         return "not_mapping", f"the answer is no mapping: {one_line(str(value)[:500])}"
     if _declares_failure(value, schema):
         return "cannot", one_line(str(value["cannot"])[:4000], 500) or "no reason given"
-    wrong = problems(schema, value) if schema is not None else []
+    wrong = problems(schema, value) if schema is not None and not loaded.is_exact else []
     if wrong:
         return "schema", "; ".join(wrong[:5])
     if contract.voted and loaded.verdict == "repaired":
@@ -158,7 +158,7 @@ def _declares_failure(value: dict[str, Any], schema: Schema | None) -> bool:
 
 def _vote(loaded: Loaded, schema: Schema | None, contract: Contract) -> Ballot:
     try:
-        output = plain(loaded.value)
+        output = loaded.value if loaded.is_exact else plain(loaded.value)
     except ValueError as error:
         return _flag("unreadable", str(error))
     if contract.targets is not None:

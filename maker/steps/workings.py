@@ -13,7 +13,7 @@ import msgspec
 from maker.core import keys
 from maker.core.models import AgentCall, AgentReply, CallKey
 from maker.core.state import Lane, RunState
-from maker.core.strategies import named
+from maker.core.strategies import Strategy, named
 from maker.schema.fields import is_list_or_long_text
 from maker.schema.schema import parse_schema
 from maker.steps import context
@@ -48,6 +48,10 @@ class OpenTry:
     def count(self) -> Tally:
         """The vote so far. A round is judged and counted once, when it is complete."""
         count, replies = self._count, self._replies
+        if count is None and not replies:
+            config = self._lane.config
+            rule = self.strategy.name, config.voting_n, config.voting_k
+            return _first_round(*rule, config.max_voting_samples)
         if count is None or (count.result is None and count.is_complete(replies)):
             for sample, reply in replies.items():
                 if sample not in self.ballots:
@@ -109,6 +113,11 @@ def _contract(state: RunState, lane: Lane) -> Contract:
         voted=voted,
         max_reply_tokens=_reply_limit(schema) if voted else None,
     )
+
+
+@lru_cache(maxsize=64)
+def _first_round(name: Strategy, n: int, k: int, most_samples: int) -> Tally:
+    return tally(named(name, n, k), most_samples, {})
 
 
 @lru_cache(maxsize=256)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from maker.store import rows
+from maker.store import recipes, rows
 from maker.store.payloads import Packer
 from maker.store.recipes import Kitchen
 
@@ -28,7 +27,7 @@ class Packing:
             del self._texts[next(iter(self._texts))]
         return True
 
-    def blob_rows(self, texts: Mapping[bytes, bytes]) -> Iterator[dict[str, Any]]:
+    def blob_rows(self, texts: Mapping[bytes, bytes]) -> Iterator[rows.BlobRow]:
         """The rows of new contents, and of the parts that they share with others."""
         for digest, content in texts.items():
             cooked = self._kitchen.cook(content)
@@ -37,4 +36,4 @@ class Packing:
                 continue
             recipe, parts = cooked
             yield from (rows.blob_row(*part) for part in parts.items())
-            yield rows.recipe_row(digest, recipe)
+            yield digest, recipes.CODEC, recipe

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from typing import TypeVar
 
@@ -19,15 +19,18 @@ import msgspec
 from maker.errors import LogDamaged
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 CODEC = "recipe"
 SHORTEST_TEXT = 1_000
 SHORTEST_PART = 128
 """Shorter parts cost more as a content of their own than in every recipe."""
 MOST_PARTS = 4_096
-"""So many parts of a run are remembered; what is forgotten is kept once more."""
-_CUTS = re.compile(rb'(?=\\n\\n# )|(?=\\n<[a-z_]+[ >])|(?<=[a-z]>)(?=\\n)|(?<=","prompt":")')
-"""In JSON text, as prompts are kept: before a heading, around data in its tag, between the two."""
+MOST_KEPT = 32
+"""So many cuts of a run are remembered, and parts with their hashes; what is forgotten is named or
+kept once more."""
+_CUT = re.compile(rb'(?P<after>","prompt":")|\\n(?=\\n# |<[a-z_]+[ >])|(?<=[a-z]>)\\n')
+"""In JSON text, as prompts are kept: between the two, before a heading, around data in its tag."""
 Recipe = list[bytes | list[bytes]]
 """Text as it is, or the hash of a part, in a list of its own."""
 _decode = msgspec.msgpack.Decoder(Recipe).decode
@@ -38,7 +41,7 @@ class Kitchen:
 
     def __init__(self) -> None:
         self._seen: dict[int, None] = {}
-        self._kept: dict[bytes, None] = {}
+        self._kept: dict[bytes, bytes] = {}
 
     def cook(self, text: bytes) -> tuple[bytes, Mapping[bytes, bytes]] | None:
         """A packed recipe, and the parts that must be kept with it, by hash; None: keep the text.
@@ -49,25 +52,41 @@ class Kitchen:
             return None
         recipe: Recipe = []
         new: dict[bytes, bytes] = {}
-        cuts = _CUTS.split(text)
+        cuts = list(_cuts(text))
         for is_known, run in groupby(cuts, key=lambda cut: hash(cut) in self._seen):
             part = b"".join(run)
             if not is_known or len(part) < SHORTEST_PART:
                 recipe.append(part)
                 continue
-            digest = hashlib.sha256(part).digest()
-            recipe.append([digest])
-            if digest not in self._kept:
+            digest = self._kept.get(part)
+            if digest is None:
+                digest = hashlib.sha256(part).digest()
                 new[digest] = part
-                _remember(self._kept, digest)
+                _remember(self._kept, part, digest, MOST_KEPT)
+            recipe.append([digest])
         for cut in cuts:
-            _remember(self._seen, hash(cut))
-        return zlib.compress(msgspec.msgpack.encode(recipe), 1), new
+            _remember(self._seen, hash(cut), None, MOST_PARTS)
+        return _packed(msgspec.msgpack.encode(recipe)), new
 
 
-def _remember(memory: dict[T, None], name: T) -> None:
-    memory[name] = None
-    if len(memory) > MOST_PARTS:
+def _packed(recipe: bytes) -> bytes:
+    """Compressed with a small window: to set up the usual one takes longer than all the rest."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, 9, 1)
+    return packer.compress(recipe) + packer.flush()
+
+
+def _cuts(text: bytes) -> Iterator[bytes]:
+    begin = 0
+    for cut in _CUT.finditer(text):
+        end = cut.end() if cut.lastgroup else cut.start()
+        yield text[begin:end]
+        begin = end
+    yield text[begin:]
+
+
+def _remember(memory: dict[T, U], name: T, value: U, most: int) -> None:
+    memory[name] = value
+    if len(memory) > most:
         del memory[next(iter(memory))]
 
 

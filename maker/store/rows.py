@@ -152,18 +152,17 @@ def summary_of(row: Mapping[str, Any]) -> tuple[RunSummary, str]:
     return RunSummary(**sound, totals=totals), "; ".join(odd)
 
 
-def blob_row(digest: bytes, content: bytes) -> dict[str, Any]:
+BLOB_COLUMNS = ("digest", "codec", "content")
+BlobRow: TypeAlias = tuple[bytes, str, bytes]
+
+
+def blob_row(digest: bytes, content: bytes) -> BlobRow:
     """The row of a blob, compressed where that helps."""
     if len(content) >= _WORTH_COMPRESSING_BYTES:
         packed = zlib.compress(content, 1)
         if len(packed) < len(content):
-            return {"digest": digest, "codec": "zlib", "content": packed}
-    return {"digest": digest, "codec": "raw", "content": content}
-
-
-def recipe_row(digest: bytes, packed: bytes) -> dict[str, Any]:
-    """The row of a content whose parts are contents of their own."""
-    return {"digest": digest, "codec": recipes.CODEC, "content": packed}
+            return digest, "zlib", packed
+    return digest, "raw", content
 
 
 def blob_content(digest: bytes, codec: str, content: bytes, fetch: Fetch) -> bytes:

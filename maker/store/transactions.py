@@ -15,17 +15,9 @@ from maker.errors import RunBusy
 from maker.store import integrity, lease, rows, schema
 from maker.store.packing import Packing
 
-_INSERT_BLOB = text(
-    "INSERT INTO blobs (digest, codec, content) VALUES (:digest, :codec, :content)"
-    " ON CONFLICT DO NOTHING"
-)
-_HAS_BLOB = text("SELECT 1 FROM blobs WHERE digest = :digest")
-_INTO_EVENTS = f"INSERT INTO events ({', '.join(rows.EVENT_COLUMNS)}) VALUES"
-_INSERT_EVENT = {
-    dialect: f"{_INTO_EVENTS} ({', '.join([mark] * len(rows.EVENT_COLUMNS))})"
-    for dialect, mark in (("sqlite", "?"), ("postgresql", "%s"))
-}
-"""As the driver takes it: SQLAlchemy's own executemany costs as much as SQLite's."""
+_MARKS = {"sqlite": "?", "postgresql": "%s"}
+"""As the driver writes a parameter: SQLAlchemy's own executemany costs as much as SQLite's."""
+_DIGESTS_AT_ONCE = 500
 _READ_HEAD = text(rows.HEAD)
 _PUT_SNAPSHOT = text(rows.PUT_SNAPSHOT)
 _ADVANCE = update(schema.runs).where(
@@ -71,8 +63,9 @@ def append(
     texts = _new_texts(connection, blobs, packing)
     contents = [*packing.blob_rows(texts), *(rows.blob_row(*item) for item in big.items())]
     if contents:
-        connection.execute(_INSERT_BLOB, contents)
-    connection.exec_driver_sql(_INSERT_EVENT[connection.dialect.name], events)
+        into = _into(connection, "blobs", rows.BLOB_COLUMNS)
+        connection.exec_driver_sql(f"{into} ON CONFLICT DO NOTHING", contents)
+    connection.exec_driver_sql(_into(connection, "events", rows.EVENT_COLUMNS), events)
     if snapshot is not None:
         connection.execute(_PUT_SNAPSHOT, rows.snapshot_row(key, snapshot))
     return rows.Place(key, head)
@@ -84,10 +77,19 @@ def _new_texts(
     """The contents that the database does not have yet; of those it has, no part is kept anew."""
     texts = {rows.digest_bytes(digest): content for digest, content in blobs.items()}
     texts = {digest: text for digest, text in texts.items() if packing.is_new(digest)}
-    known = [
-        digest for digest in texts if connection.execute(_HAS_BLOB, {"digest": digest}).first()
-    ]
-    return {digest: text for digest, text in texts.items() if digest not in known}
+    mark, digests = _MARKS[connection.dialect.name], list(texts)
+    for begin in range(0, len(digests), _DIGESTS_AT_ONCE):
+        some = tuple(digests[begin : begin + _DIGESTS_AT_ONCE])
+        marks = ", ".join([mark] * len(some))
+        known = f"SELECT digest FROM blobs WHERE digest IN ({marks})"
+        for (digest,) in connection.exec_driver_sql(known, some).all():
+            del texts[bytes(digest)]
+    return texts
+
+
+def _into(connection: Connection, table: str, columns: Sequence[str]) -> str:
+    marks = ", ".join([_MARKS[connection.dialect.name]] * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})"
 
 
 def load(connection: Connection, run: RunId) -> tuple[rows.Place, list[Record]]:
