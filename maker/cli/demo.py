@@ -17,7 +17,7 @@ from maker.agents import hanoi
 from maker.cli.documents import SCHEMA_VERSION, database, echo_line
 from maker.cli.interrupts import Interrupts
 from maker.cli.options import Real, SectionCommand, Whole, json_option, new_db_option, option
-from maker.cli.view.render import count, money
+from maker.cli.view.render import count, duration, money
 from maker.cli.view.viewers import json_line
 from maker.core import events as e
 from maker.core.models import RunId, TaskConfig
@@ -176,16 +176,42 @@ async def _solved(
 
 
 async def _show(events: AsyncIterator[e.Event], watch: Experiment, as_json: bool) -> None:
-    seq, counts_up = 0, sys.stderr.isatty() and not as_json
+    seq, progress = 0, Progress(watch, on_terminal=sys.stderr.isatty())
     async for event in events:
         seq += 1
         watch.watch(event)
         if as_json:
             click.echo(json_line(seq, event))
-        elif counts_up and isinstance(event, e.StepCompleted):
-            click.echo(f"\rmove {watch.moves} of {2**watch.disks - 1} ", nl=False, err=True)
-    if counts_up:
+        elif line := progress.line(event):
+            click.echo(line, nl=not progress.on_terminal, err=True)
+    if progress.on_terminal and not as_json:
         click.echo("", err=True)
+
+
+class Progress:
+    """How far a tower is: on a terminal one line that is written over, else one now and then."""
+
+    def __init__(self, watch: Experiment, *, on_terminal: bool) -> None:
+        self._watch, self.on_terminal = watch, on_terminal
+        self._every_s = 0.2 if on_terminal else 15.0
+        self._began = self._shown = 0.0
+
+    def line(self, event: e.Event) -> str:
+        """What is to be shown after this event, by whose time; usually nothing."""
+        now = event.timestamp
+        if not self._began:
+            self._began = self._shown = now
+        if not isinstance(event, e.StepCompleted) or now - self._shown < self._every_s:
+            return ""
+        self._shown = now
+        done, total = self._watch.moves, 2**self._watch.disks - 1
+        rate = done / (now - self._began)
+        left = duration(1000 * (total - done) / rate)
+        text = (
+            f"move {done:,} of {total:,} ({done / total:.0%}), {rate:,.0f}/s, "
+            f"{self._watch.outvoted:,} errors outvoted, {left} left"
+        )
+        return f"\r{text:<90}" if self.on_terminal else text
 
 
 def report(config: TaskConfig, run: RunId, found: Findings, db: str | None) -> list[str]:

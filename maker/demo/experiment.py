@@ -65,6 +65,11 @@ class Experiment:
         """Moves made so far."""
         return self._counts["moves"]
 
+    @property
+    def outvoted(self) -> int:
+        """Wrong answers so far that lost their vote."""
+        return self._counts["outvoted"]
+
     def watch(self, event: e.Event) -> None:
         """Take note of one event."""
         match event:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -128,6 +129,7 @@ def too_large(state: RunState, step: PlanStep, iteration: int) -> str:
     )
 
 
+@lru_cache(maxsize=8)
 def literal_paths(instruction: str) -> list[str]:
     """Absolute paths that stand in the instruction: the user named them, so they may be read."""
     return sorted({found.group().rstrip(".") for found in _PATH.finditer(instruction)} - {"/"})

@@ -8,7 +8,6 @@ stays in its recipe. So a text is given back byte for byte, and its own hash pro
 from __future__ import annotations
 
 import hashlib
-import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
@@ -29,8 +28,8 @@ MOST_PARTS = 4_096
 MOST_KEPT = 32
 """So many cuts of a run are remembered, and parts with their hashes; what is forgotten is named or
 kept once more."""
-_CUT = re.compile(rb'(?P<after>","prompt":")|\\n(?=\\n# |<[a-z_]+[ >])|(?<=[a-z]>)\\n')
-"""In JSON text, as prompts are kept: between the two, before a heading, around data in its tag."""
+_BETWEEN, _BREAK = b'","prompt":"', b"\\n"
+"""What stands between the two prompts, and a line break, in JSON text, as prompts are kept."""
 Recipe = list[bytes | list[bytes]]
 """Text as it is, or the hash of a part, in a list of its own."""
 _decode = msgspec.msgpack.Decoder(Recipe).decode
@@ -76,12 +75,17 @@ def _packed(recipe: bytes) -> bytes:
 
 
 def _cuts(text: bytes) -> Iterator[bytes]:
-    begin = 0
-    for cut in _CUT.finditer(text):
-        end = cut.end() if cut.lastgroup else cut.start()
-        yield text[begin:end]
-        begin = end
-    yield text[begin:]
+    """The text in parts: cut between the prompts, before headings, and around data in its tag."""
+    system, between, prompt = text.partition(_BETWEEN)
+    yield system + between
+    lines, begin, before = prompt.split(_BREAK), 0, b""
+    for place, line in enumerate(lines):
+        is_heading = not line and lines[place + 1 : place + 2] and lines[place + 1][:2] == b"# "
+        if place and (is_heading or line[:1] == b"<" or before[-1:] == b">"):
+            yield (_BREAK if begin else b"") + _BREAK.join(lines[begin:place])
+            begin = place
+        before = line
+    yield (_BREAK if begin else b"") + _BREAK.join(lines[begin:])
 
 
 def _remember(memory: dict[T, U], name: T, value: U, most: int) -> None:
