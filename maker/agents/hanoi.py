@@ -13,7 +13,9 @@ from maker.core.models import Plan, PlanStep, Repeat
 MOST_DISKS = 20
 """20 disks are the paper's 1,048,575 steps."""
 
-SCHEMA = "{done: bool, move: {disk: int, from: int, to: int}, pegs: [[int]]}"
+SCHEMA = "{done: bool, move: {disk: int, from: int, to: int}, pegs: [[int]!]!}"
+SCHEMAS = (SCHEMA, SCHEMA.replace("]!", "]"))
+"""Today's, and that of runs from before lists were compared in any order."""
 VOTE_ON = ["done", "move", "pegs"]
 _MARK = re.compile(r"Towers of Hanoi with (\d+) disks?\b")
 

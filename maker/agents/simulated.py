@@ -75,7 +75,7 @@ def reply_text(call: AgentCall, simulation: Simulation) -> str:
         return _unusable(chance)
     is_wrong = chance.random() < simulation.error_rate
     disks = hanoi.disks_in(call.prompt)
-    if disks is not None and call.output_schema == hanoi.SCHEMA:
+    if disks is not None and call.output_schema in hanoi.SCHEMAS:
         value: Any = _hanoi_move(disks, call.prompt, chance if is_wrong else None)
     else:
         value = _value(call, simulation, chance if is_wrong else None)

@@ -156,7 +156,11 @@ class SampleRedFlagged(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class VoteCompleted(Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """The samples of a try were counted; `winner` is None where none could be declared."""
+    """The samples of a try were counted; `winner` is None where none could be declared.
+
+    `compared` are the paths of the answer that were; within the winner's votes the fields in
+    `differing`, which were not, differ, and the lists in `reordered` are in different orders.
+    """
 
     step: int
     iteration: int
@@ -169,6 +173,9 @@ class VoteCompleted(Fact, frozen=True, kw_only=True, omit_defaults=True):
     samples: int
     red_flagged: int
     chosen_by: ChosenBy = "votes"
+    compared: list[str] = []
+    differing: list[str] = []
+    reordered: list[str] = []
 
 
 class AnswerChosen(Input, frozen=True, kw_only=True):

@@ -14,7 +14,8 @@ from maker.core.kinds import kind_of
 from maker.core.models import Simulation, TaskConfig, Value
 from maker.core.state import RunState
 from maker.core.strategies import Strategy
-from maker.steps.canonical import canonical, pick
+from maker.schema.schema import parse_schema
+from maker.steps.canonical import compared
 
 MOST_LISTED = 10
 """Wrong moves that are named one by one."""
@@ -110,7 +111,7 @@ class Experiment:
         return hanoi.right_answer(self.disks, self._last_output)
 
     def _count_vote(self, vote: e.VoteCompleted) -> None:
-        right = canonical(pick(self._right(), hanoi.VOTE_ON))
+        right = compared(self._right(), parse_schema(hanoi.SCHEMA), hanoi.VOTE_ON)
         errors = sum(len(found.samples) for found in vote.answers if found.answer != right)
         self._counts["errors"] += errors
         if vote.winner is None:

@@ -41,6 +41,9 @@ class Try(Value, frozen=True, kw_only=True):
     margin: int
     decided_by: int | None
     chosen_by: ChosenBy
+    compared: list[str]
+    differing: list[str]
+    reordered: list[str]
     samples: list[Sample]
     spending: Spending
     error: str
@@ -144,6 +147,9 @@ def _try(number: int, events: Sequence[e.Event]) -> Try:
         margin=vote.margin if vote else 0,
         decided_by=vote.decided_by if vote else None,
         chosen_by=vote.chosen_by if vote else "votes",
+        compared=vote.compared if vote else [],
+        differing=vote.differing if vote else [],
+        reordered=vote.reordered if vote else [],
         samples=_samples(events),
         spending=spending(events),
         error=error,

@@ -47,7 +47,8 @@ _FORMAT = """\
   input_variables, output_variable, output_schema, next_step_sequence_number; where needed
   vote_on, targets, for_each, on_item_error (fail or skip), repeat, model, effect. Leave out what
   is empty.
-- Schema language: string, int, float, bool, any, [T] a list, {k: T} a mapping, T? may be null,
+- Schema language: string, int, float, bool, any, [T] a list (compared in any order; [T]! where
+  the order is part of the answer, as in a ranking), {k: T} a mapping, T? may be null,
   a|b|c one of these words."""
 
 _LAST = "Think the problem through before you answer."

@@ -59,6 +59,7 @@ _FORM = {
     "?": "`T?` may be null",
     "|": "`a|b` is exactly one of these words",
     "[": "`[T]` is a list, which may be empty",
+    "]!": "`[T]!` is a list in the order that is asked for",
     "any": "`any` is any JSON value",
 }
 

@@ -41,11 +41,11 @@ def _step(schema: Schema, name: str) -> Schema | None:
             return found if found is None or isinstance(found, Maybe) else Maybe(found)
         case Record():
             return schema.field(name)
-        case ListOf(item):
+        case ListOf(item, ordered):
             if re.fullmatch(r"\d{1,6}", name):
                 return item
             inside = _step(item, name)
-            return None if inside is None else ListOf(inside)
+            return None if inside is None else ListOf(inside, ordered)
         case Primitive("any"):
             return schema
         case _:

@@ -1,7 +1,7 @@
 """The schema language: its text to types, and back.
 
-`string|int|float|bool|any`, `[T]`, `{k: T}`, `T?`, `a|b|c` (enumeration; a quoted word may hold
-anything).
+`string|int|float|bool|any`, `[T]`, `[T]!` (the order is part of it), `{k: T}`, `T?`, `a|b|c` (an
+enumeration; a quoted word may hold anything).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _NOT_WORDS = {
     "false": "write bool",
 }
 _TOKEN = re.compile(
-    r"\s*(?:(?P<quoted>\"[^\"\n]*\"|'[^'\n]*')|(?P<word>-?\w[\w./+-]*)|(?P<mark>[][{}:,|?]))"
+    r"\s*(?:(?P<quoted>\"[^\"\n]*\"|'[^'\n]*')|(?P<word>-?\w[\w./+-]*)|(?P<mark>[][{}:,|?!]))"
 )
 _Token: TypeAlias = tuple[str, str, int]
 
@@ -93,8 +93,9 @@ class _Parser:
         if depth > MAX_SCHEMA_DEPTH:
             raise self.fail(f"at most {MAX_SCHEMA_DEPTH} levels")
         if self.skip("["):
-            found: Schema = ListOf(self.type(depth + 1))
+            item = self.type(depth + 1)
             self.expect("]")
+            found: Schema = ListOf(item, ordered=self.skip("!"))
         elif self.skip("{"):
             found = self.record(depth + 1)
         else:
@@ -131,7 +132,7 @@ class _Parser:
     def primitive(self) -> Primitive:
         word = self.next[1]
         if word not in _PRIMITIVES:
-            raise self.fail("string, int, float, bool, any, [T], {k: T} or a|b")
+            raise self.fail("string, int, float, bool, any, [T], [T]!, {k: T} or a|b")
         self.index += 1
         return Primitive(word)  # type: ignore[arg-type]
 
@@ -179,8 +180,8 @@ def render(schema: Schema) -> str:
         case Choice(words):
             spell = _quote if len(words) == 1 else _spell_word
             return "|".join(map(spell, words))
-        case ListOf(item):
-            return f"[{render(item)}]"
+        case ListOf(item, ordered):
+            return f"[{render(item)}]" + "!" * ordered
         case Record(fields):
             inner = ", ".join(f"{_spell_word(name)}: {render(kind)}" for name, kind in fields)
             return f"{{{inner}}}"

@@ -36,9 +36,10 @@ class Choice(Struct, frozen=True):
 
 
 class ListOf(Struct, frozen=True):
-    """Any number of values of one type."""
+    """Any number of values of one type; where it is `ordered`, their order is part of it."""
 
     item: Schema
+    ordered: bool = False
 
 
 class Record(Struct, frozen=True):

@@ -74,7 +74,7 @@ def _lane_move(state: RunState, step: PlanStep, iteration: int, workings: Workin
     if count.is_undecided and result.winner is None:
         return Pause("undecided", undecided.words(state, lane, current))
     if lane.strategy != "none" and lane.vote is None:
-        return Emit(_vote_completed(lane, result, count.counted))
+        return Emit(_vote_completed(lane, result, current))
     if result.winner is None:
         return Emit(_try_failed(lane, current))
     return Emit(_step_completed(step, lane, current, result))
@@ -155,7 +155,8 @@ def _red_flag(lane: Lane, sample: int, ballot: Ballot) -> e.SampleRedFlagged:
     )
 
 
-def _vote_completed(lane: Lane, result: VoteResult, samples: int) -> e.VoteCompleted:
+def _vote_completed(lane: Lane, result: VoteResult, current: OpenTry) -> e.VoteCompleted:
+    differing, reordered = current.differences(result)
     return e.VoteCompleted(
         step=lane.step,
         iteration=lane.iteration,
@@ -165,9 +166,12 @@ def _vote_completed(lane: Lane, result: VoteResult, samples: int) -> e.VoteCompl
         winner=result.winner,
         margin=result.margin,
         decided_by=result.decided_by,
-        samples=samples,
+        samples=current.count().counted,
         red_flagged=len(result.flagged),
         chosen_by=result.chosen_by,
+        compared=list(current.contract.vote_on),
+        differing=differing,
+        reordered=reordered,
     )
 
 

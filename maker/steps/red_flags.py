@@ -24,7 +24,7 @@ from maker.schema.schema import (
     parse_schema,
     problems,
 )
-from maker.steps.canonical import canonical, pick
+from maker.steps.canonical import compared
 
 _API_ERROR = re.compile(r"\s*(?:API Error\b|Execution error\b|Credit balance is too low)")
 _REFUSAL = re.compile(
@@ -35,12 +35,16 @@ _REFUSAL = re.compile(
 
 
 class Contract(Struct, frozen=True, kw_only=True):
-    """What an answer must be. `max_reply_tokens` is None where a right answer may be long."""
+    """What an answer must be. `max_reply_tokens` is None where a right answer may be long.
+
+    `folder`: relative paths in answers start there.
+    """
 
     schema: str = ""
     vote_on: tuple[str, ...] = ()
     targets: tuple[int, ...] | None = None
     voted: bool = False
+    folder: str = ""
     max_reply_tokens: int | None = None
 
 
@@ -169,7 +173,7 @@ def _vote(loaded: Loaded, schema: Schema | None, contract: Contract) -> Ballot:
         paths = tuple(comparable_fields(schema)) if schema is not None else ()
     return Ballot(
         output=output,
-        answer=canonical(pick(output, paths)),
+        answer=compared(output, schema, paths, contract.folder) if contract.voted else "",
         verdict=loaded.verdict,
         notes=tuple(loaded.notes),
     )

@@ -11,12 +11,13 @@ from functools import lru_cache
 import msgspec
 
 from maker.core import keys
-from maker.core.models import AgentCall, AgentReply, CallKey
+from maker.core.models import AgentCall, AgentReply, CallKey, VoteResult
 from maker.core.state import Lane, RunState
 from maker.core.strategies import Strategy, named
 from maker.schema.fields import is_list_or_long_text
 from maker.schema.schema import parse_schema
 from maker.steps import context
+from maker.steps.canonical import differing, reordered
 from maker.steps.red_flags import Ballot, Contract, judge
 from maker.steps.voting import Tally, tally
 
@@ -61,6 +62,16 @@ class OpenTry:
             most = config.max_voting_samples
             count = self._count = tally(self.strategy, most, self.ballots, times)
         return count
+
+    def differences(self, result: VoteResult) -> tuple[list[str], list[str]]:
+        """Fields that differ within the winner's votes, and lists that are in different orders."""
+        votes = next((each.samples for each in result.answers if result.winner in each.samples), [])
+        outputs = {id(self.ballots[s]): self.ballots[s].output for s in votes}
+        if len(outputs) < 2:  # replies that are equal share a ballot
+            return [], []
+        schema = parse_schema(self.contract.schema) if self.contract.schema.strip() else None
+        given = [*outputs.values()], schema, self.contract.vote_on
+        return differing(*given), reordered(*given)
 
     def _judged(self, reply: AgentReply) -> Ballot:
         if reply.error or reply.denied or reply.denied_reads:
@@ -111,6 +122,7 @@ def _contract(state: RunState, lane: Lane) -> Contract:
         vote_on=context.compared_paths(step) if voted else (),
         targets=None if targets is None else tuple(targets),
         voted=voted,
+        folder=lane.config.cwd,
         max_reply_tokens=_reply_limit(schema) if voted else None,
     )
 

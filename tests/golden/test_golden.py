@@ -13,8 +13,8 @@ from maker.core import events as e
 from maker.core.seams import Record
 from maker.inspect.replay import replay
 
-DECIDED_OTHERWISE = {"rules-2-an-item-missing", "rules-2-steps-kept"}
-"""Logs in which a vote had failed that would go on, or wait for the user, under rules 3."""
+DECIDED_OTHERWISE = {"hanoi", "rules-2-an-item-missing", "rules-2-steps-kept"}
+"""Logs in which a vote had failed that would go on under rules 3, or compared lists in order."""
 LOGS = sorted(Path(__file__).parent.glob("*.jsonl"))
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maker.core.models import AgentError, AgentReply
-from maker.steps.canonical import canonical, pick
+from maker.steps.canonical import compared
 from maker.steps.red_flags import Contract, judge, token_estimate
 
 VOTED = Contract(schema="{n: int, why: string}", voted=True, max_reply_tokens=750)
@@ -99,6 +99,10 @@ def test_a_token_is_about_four_characters() -> None:
     assert [token_estimate(text) for text in ("", "a", "abcd", "abcde")] == [0, 1, 1, 2]
 
 
+def canonical(value: object) -> str:
+    return compared(value, None, ())
+
+
 def test_numerically_equal_numbers_are_the_same_answer() -> None:
     assert canonical({"a": 1.0, "b": -0.0}) == canonical({"b": 0, "a": 1})
     assert canonical(True) != canonical(1)
@@ -114,7 +118,7 @@ def test_the_order_of_keys_does_not_matter(mapping: dict[str, object]) -> None:
     assert canonical(mapping) == canonical(dict(reversed(mapping.items())))
 
 
-def test_a_path_that_finds_nothing_picks_null() -> None:
+def test_a_path_that_leads_to_nothing_is_compared_as_null() -> None:
     output = {"a": {"b": 1}, "l": [{"n": 1}, {"n": 2}]}
-    assert pick(output, ["a.b", "a.c", "l.n"]) == {"a.b": 1, "a.c": None, "l.n": [1, 2]}
-    assert pick(output, []) == output
+    paths = ["a.b", "a.c", "l.n", "l.1.n"]
+    assert compared(output, None, paths) == '{"a.b":1,"a.c":null,"l.1.n":2,"l.n":[1,2]}'

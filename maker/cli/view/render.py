@@ -6,6 +6,7 @@ What opens and closes a session is in `report.py`, a whole plan in `plan_view.py
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 import msgspec
@@ -238,7 +239,20 @@ def _vote(event: e.VoteCompleted) -> str:
         return f"undecided, {against} ({asked})"
     if event.chosen_by != "votes":
         return f"undecided, {against}; {CHOSEN_BY[event.chosen_by]} ({asked})"
-    return f"{against}, margin {event.margin}, decided by sample {event.decided_by} ({asked})"
+    agreed = agreement(event.compared, event.differing, event.reordered)
+    how = f"margin {event.margin}, decided by sample {event.decided_by} ({asked})"
+    return f"{against}, {how}" + (f"; {agreed}" if agreed else "")
+
+
+def agreement(compared: Sequence[str], differing: Sequence[str], reordered: Sequence[str]) -> str:
+    """What the winner's votes agree on, where they do not agree on everything."""
+    parts = []
+    if differing:
+        verb = "differs" if len(differing) == 1 else "differ"
+        parts = [f"agree on {', '.join(compared) or 'all of it'}", f"{', '.join(differing)} {verb}"]
+    if reordered:
+        parts.append(f"in different orders: {', '.join(reordered)}")
+    return _long("; ".join(parts))
 
 
 def _long(text: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from maker.cli.view.render import (
     CHOSEN_BY,
+    agreement,
     count,
     duration,
     format_event,
@@ -197,6 +198,8 @@ def _try(found: Try, simulated: bool) -> Iterator[str]:
     if found.chosen_by != "votes":
         parts.append(f"undecided: {CHOSEN_BY[found.chosen_by]}")
     yield ", ".join(parts) + (f" ({one_line(found.note)})" if found.note else "")
+    if agreed := agreement(found.compared, found.differing, found.reordered):
+        yield f"  {agreed}"
     if found.answers:
         clusters = [_cluster(answer, found) for answer in found.answers]
         yield from _indented(table((">VOTES", "", "SAMPLES", "ANSWER"), clusters))
