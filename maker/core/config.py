@@ -97,6 +97,14 @@ class TaskConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_planner_retries: Annotated[
         int, Setting(MODELS, "How often a refused plan is planned again.", at_least=0)
     ] = 2
+    replans: Annotated[
+        int,
+        Setting(
+            MODELS,
+            "How often the planner is asked again where a step of its plan cannot be done.",
+            at_least=0,
+        ),
+    ] = 1
     questions: Annotated[
         bool,
         Setting(

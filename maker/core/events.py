@@ -188,7 +188,10 @@ class AnswerChosen(Input, frozen=True, kw_only=True):
 
 
 class TryFailed(Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """A try of a step gave no usable answer; another may follow, unless it is `final`."""
+    """A try of a step gave no usable answer; another may follow, unless it is `final`.
+
+    `end` is "cannot" where its samples say that the step cannot be done.
+    """
 
     step: int
     iteration: int
@@ -196,6 +199,7 @@ class TryFailed(Fact, frozen=True, kw_only=True, omit_defaults=True):
     error: str
     duration_ms: int = 0
     final: bool = False
+    end: str = ""
 
 
 class StepCompleted(Fact, frozen=True, kw_only=True, omit_defaults=True):
@@ -214,7 +218,7 @@ class StepCompleted(Fact, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class StepFailed(Fact, frozen=True, kw_only=True):
-    """A step (or one iteration of it) has used up its tries."""
+    """A step (or one iteration of it) has used up its tries, or cannot be done (`end`)."""
 
     step: int
     title: str
@@ -222,6 +226,14 @@ class StepFailed(Fact, frozen=True, kw_only=True):
     iteration: int = 0
     cost_usd: float = 0.0
     duration_ms: int = 0
+    end: str = ""
+
+
+class PlanAbandoned(Fact, frozen=True, kw_only=True):
+    """A step of the planner's plan cannot be done: the planner is asked for what remains."""
+
+    step: int
+    reason: str
 
 
 class TaskCompleted(Fact, frozen=True, kw_only=True):
@@ -288,8 +300,8 @@ class QuestionAnswered(Input, frozen=True, kw_only=True):
 Event: TypeAlias = (
     TaskSubmitted | PlanCreated | ValidationPassed | ValidationFailed | PlanApproved
     | ForEachStarted | StepStarted | AgentReplied | AgentRetried | SampleRedFlagged | VoteCompleted
-    | AnswerChosen | TryFailed | StepCompleted | StepFailed | TaskCompleted | TaskFailed | RunPaused
-    | RunResumed | RunCancelled | ModelFellBack | QuestionAnswered
+    | AnswerChosen | TryFailed | StepCompleted | StepFailed | PlanAbandoned | TaskCompleted
+    | TaskFailed | RunPaused | RunResumed | RunCancelled | ModelFellBack | QuestionAnswered
 )  # fmt: skip
 
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
@@ -379,6 +391,7 @@ def lane(event: Event) -> Lane:
             | ValidationFailed()
             | PlanApproved()
             | ForEachStarted()
+            | PlanAbandoned()
             | TaskCompleted()
             | TaskFailed()
             | RunPaused()

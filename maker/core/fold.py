@@ -13,7 +13,7 @@ from maker.core import events as e
 from maker.core import keys, spending, stepping
 from maker.core.keeping import finished_steps
 from maker.core.models import TaskConfig
-from maker.core.resuming import resume
+from maker.core.resuming import plan_again, resume
 from maker.core.state import Execution, RunState, answered, changed
 
 
@@ -60,6 +60,9 @@ def apply(state: RunState, event: e.Event) -> RunState:
             stepping.complete_step(state, event)
         case e.StepFailed():
             stepping.fail_step(state, event)
+        case e.PlanAbandoned():
+            state.replans += 1
+            plan_again(state, event.reason)
         case e.TaskCompleted():
             words = event.census.words if event.census else ""
             state.finished, state.status, state.reason = event, "completed", words

@@ -38,18 +38,20 @@ def resume(state: RunState, event: e.RunResumed) -> None:
             lane.config = msgspec.structs.replace(lane.config, **at_once)
         lane.ambiguous = _may_be_ambiguous(lane) and (lane.ambiguous or not in_order)
         _renew(lane, state.settings, reason)
-    planning = state.planning
     if event.replan:
-        state.phase = "submitted"
-        state.planning = Planning(
-            attempt=planning.attempt + 1,
-            replies=planning.replies,
-            failure=reason or "the user asked for a new plan",
-        )
+        plan_again(state, reason or "the user asked for a new plan")
     elif was_failed:
-        planning.rejections = 0
-        planning.ends.clear()
+        state.planning.rejections = 0
+        state.planning.ends.clear()
         _reopen(state.execution)
+
+
+def plan_again(state: RunState, failure: str) -> None:
+    """Have the planner asked for what remains, because of this."""
+    planning, state.phase = state.planning, "submitted"
+    state.planning = Planning(
+        attempt=planning.attempt + 1, replies=planning.replies, failure=failure
+    )
 
 
 def _judge_anew(state: RunState) -> None:
@@ -83,7 +85,7 @@ def _reopen(execution: Execution) -> None:
     if execution.loop:
         execution.loop.failed = {}
     for lane in execution.failed_lanes.values():
-        lane.first_try, lane.final = lane.try_number + 1, False
+        lane.first_try, lane.final, lane.end = lane.try_number + 1, False, ""
         lane.ends.clear()
     execution.lanes |= execution.failed_lanes
     execution.failed_lanes = {}

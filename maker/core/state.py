@@ -53,6 +53,7 @@ class Lane:
     chosen: int | None = None
     ends: Counter[str] = field(default_factory=Counter)
     final: bool = False
+    end: str = ""
     failures: list[str] = field(default_factory=list)
     ambiguous: bool = False
     cost_usd: float = 0.0
@@ -86,6 +87,7 @@ class StepOutcome:
     status: Literal["completed", "failed"]
     output: Any = None
     error: str = ""
+    end: str = ""
     items: int = 0
     missing: list[MissingItem] = field(default_factory=list)
     marks: Counter[str] = field(default_factory=Counter)
@@ -159,6 +161,7 @@ class RunState:
     earlier: list[StepOutcome] = field(default_factory=list)
     finished_steps: dict[int, FinishedStep] = field(default_factory=dict)
     highest_try: int = -1
+    replans: int = 0
     answers: dict[tuple[CallKey, str], str] = field(default_factory=dict)
     told: dict[str, str] = field(default_factory=dict)
     totals: Totals = field(default_factory=Totals)

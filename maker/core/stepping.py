@@ -94,7 +94,7 @@ def end_try(state: RunState, event: e.TryFailed) -> None:
     """The try is over without an answer."""
     lane = state.execution.lanes.get((event.step, event.iteration))
     if lane:
-        lane.started, lane.final = False, event.final
+        lane.started, lane.final, lane.end = False, event.final, event.end
         lane.duration_ms += event.duration_ms
         lane.failures.append(event.error)
         add(state, duration_ms=event.duration_ms)
@@ -137,7 +137,8 @@ def fail_step(state: RunState, event: e.StepFailed) -> None:
         loop.failed[event.iteration] = event.error
         _end_for_each(state, state.step(event.step))
     else:
-        _record_failure(state, StepOutcome(event.step, event.title, "failed", error=event.error))
+        outcome = StepOutcome(event.step, event.title, "failed", error=event.error, end=event.end)
+        _record_failure(state, outcome)
 
 
 def _record_failure(state: RunState, outcome: StepOutcome) -> None:

@@ -17,6 +17,8 @@ from maker.steps.red_flags import Ballot
 from maker.steps.voting import Tally, chosen
 from maker.steps.workings import OpenTry, Workings
 
+CANNOT = "cannot be done"
+
 
 def moves(state: RunState, workings: Workings | None = None) -> Iterator[Move]:
     """What can be done next: at most one move for each open lane.
@@ -27,7 +29,7 @@ def moves(state: RunState, workings: Workings | None = None) -> Iterator[Move]:
     if state.status != "running" or state.phase not in ("validated", "executing"):
         return
     if state.execution.failed_step is not None:
-        yield Emit(_task_failed(state))
+        yield Emit(_after_failure(state))
         return
     if is_over(state):
         yield Emit(_task_completed(state))
@@ -99,7 +101,7 @@ def _between_tries(state: RunState, step: PlanStep, iteration: int, lane: Lane |
         error = f"{step.repeat.until} did not become true in {iteration} passes"
         return Emit(_step_failed(state, step, iteration, error))
     if lane and lane.failures and (lane.final or not may_try_again(state, lane)):
-        return Emit(_step_failed(state, step, iteration, lane.failures[-1]))
+        return Emit(_step_failed(state, step, iteration, lane.failures[-1], lane.end))
     oversize = context.too_large(state, step, iteration)
     if oversize:
         return Emit(_step_failed(state, step, iteration, oversize))
@@ -178,12 +180,15 @@ def _vote_completed(lane: Lane, result: VoteResult, current: OpenTry) -> e.VoteC
 def _try_failed(lane: Lane, current: OpenTry) -> e.TryFailed:
     count = current.count()
     assert count.result is not None
-    flagged = [current.ballots[sample] for sample in count.result.flagged]
-    why = "; ".join(dict.fromkeys(f"{ballot.flag}: {ballot.detail}" for ballot in flagged[:3]))
+    cannot = len(count.result.cannot) >= current.strategy.quorum
+    samples = count.result.cannot if cannot else count.result.flagged
+    ballots = [current.ballots[sample] for sample in samples]
+    whys = [b.detail if cannot else f"{b.flag}: {b.detail}" for b in ballots]
+    why = "; ".join([*dict.fromkeys(whys)][:3])
     error = f"{count.result.reason} ({why})" if why else count.result.reason
+    error = f"{CANNOT}: {why}" if cannot else error
     futile = [end for end in STEP_ENDS if lane.ends[end] >= ALIKE]
     advice = " ".join(STEP_ENDS[end] for end in futile)
-    cannot = len(count.result.cannot) >= current.strategy.quorum
     return e.TryFailed(
         step=lane.step,
         iteration=lane.iteration,
@@ -191,6 +196,7 @@ def _try_failed(lane: Lane, current: OpenTry) -> e.TryFailed:
         error=f"{error}. {advice}" if advice else error,
         duration_ms=_duration_ms(lane, count),
         final=cannot or bool(advice),
+        end="cannot" if cannot else "",
     )
 
 
@@ -227,7 +233,9 @@ def _step_completed(
     )
 
 
-def _step_failed(state: RunState, step: PlanStep, iteration: int, error: str) -> e.StepFailed:
+def _step_failed(
+    state: RunState, step: PlanStep, iteration: int, error: str, end: str = ""
+) -> e.StepFailed:
     lane = state.execution.lanes.get((step.step, iteration))
     return e.StepFailed(
         step=step.step,
@@ -236,6 +244,7 @@ def _step_failed(state: RunState, step: PlanStep, iteration: int, error: str) ->
         iteration=iteration,
         cost_usd=round(lane.cost_usd, 9) if lane else 0.0,
         duration_ms=lane.duration_ms if lane else 0,
+        end=end,
     )
 
 
@@ -289,10 +298,17 @@ def _task_completed(state: RunState) -> e.TaskCompleted:
     )
 
 
-def _task_failed(state: RunState) -> e.TaskFailed:
+def _after_failure(state: RunState) -> e.PlanAbandoned | e.TaskFailed:
+    """Another plan, once, where the planner's own cannot be carried out; else the end."""
     failed = next(outcome for outcome in state.execution.outcomes if outcome.status == "failed")
+    cannot, planned = failed.end == "cannot", state.execution.planned
+    how = failed.error if cannot else f"failed: {failed.error}"
+    error = f"step {failed.step} ({failed.title}) {how}"
+    is_ours = planned is not None and planned.origin == "planner"
+    if cannot and is_ours and state.replans < state.settings.replans:
+        return e.PlanAbandoned(step=failed.step, reason=error)
     return e.TaskFailed(
-        error=f"step {failed.step} ({failed.title}) failed: {failed.error}",
+        error=error,
         step=failed.step,
         result=result_of(state, "failed"),
         total_cost_usd=state.totals.cost_usd,

@@ -78,6 +78,7 @@ def step_events(text: str) -> list[e.Event]:
             step=1, title=text, output=text, voting_summary=summary, cost_usd=0.01, duration_ms=500
         ),
         e.StepFailed(step=1, title=text, error=text),
+        e.PlanAbandoned(step=1, reason=text),
     ]
 
 

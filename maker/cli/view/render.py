@@ -66,6 +66,8 @@ def format_event(event: e.Event, *, simulated: bool = False) -> str:
         case e.StepFailed():
             where = place(event.step, event.iteration)
             return f"{where} failed: {one_line(event.title)}: {_long(event.error)}"
+        case e.PlanAbandoned():
+            return f"Planning again: {_long(event.reason)}"
         case e.TaskCompleted():
             missing = _long(event.census.words) if event.census else ""
             return f"Task completed: {_used(event, simulated)}" + (missing and f"; {missing}")

@@ -101,6 +101,8 @@ def resume_command(run: RunId, state: RunState, db: str | None) -> str:
         more = " --on-ambiguous retry"
     elif state.status == "paused" and state.reason == "undecided":
         more = " --choose NUMBER"
+    elif state.status == "failed" and any(o.end == "cannot" for o in state.execution.outcomes):
+        more = " --replan"
     elif state.status == "paused" and state.reason == "model":
         more = " --model NAME"
     elif state.status == "paused" and state.reason == "budget":
