@@ -8,6 +8,7 @@ from typing import Any
 from maker.agents.heard import Heard
 from maker.agents.values import count, string
 from maker.core.bounds import READERS, path_of
+from maker.core.effects import has_effects
 from maker.core.entrance import bounded
 from maker.core.models import AgentCall, AgentError, AgentReply
 from maker.core.text import one_line
@@ -156,7 +157,7 @@ def over_budget(call: AgentCall) -> str:
 def _has_acted(call: AgentCall, heard: Heard, kind: str) -> bool:
     """Whether a tool may have had an effect; where the budget ended, the last one did not run."""
     used = heard.tool_answered if kind == "budget" else heard.used_tool
-    return used and call.effect in ("write", "external")
+    return used and has_effects(call.effect)
 
 
 def _from_exception(heard: Heard, failure: BaseException) -> tuple[str, str]:

@@ -31,6 +31,7 @@ from maker.cli.view.viewers import (
     Viewer,
 )
 from maker.core import events as e
+from maker.core.effects import has_effects
 from maker.core.kinds import kind_of
 from maker.core.models import RunId
 from maker.core.seams import EventStore
@@ -205,7 +206,7 @@ class _Watch:
                 plan, config, task = self.state.plan, self.state.settings, self.state.task
                 self._viewer.say(voting_outlook(plan, config, task.tools, context=task.context))
             case e.StepStarted():
-                self._has_effects |= event.effect in ("write", "external")
+                self._has_effects |= has_effects(event.effect)
             case _:
                 pass
         self._seq += 1

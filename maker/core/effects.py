@@ -28,6 +28,11 @@ _NOT_OFFERED = re.compile(r"[^A-Za-z0-9_-]")
 _BUILTIN_GRANTS = {"Write": "write", "Edit": "write", "NotebookEdit": "write", "Bash": "bash"}
 
 
+def has_effects(effect: Effect) -> bool:
+    """Whether something is different after it: it is done once, and never only tried."""
+    return effect in ("write", "external")
+
+
 def strongest(effects: Sequence[Effect]) -> Effect:
     """The strongest of the effects; `pure` where there is none."""
     return max(effects, key=STRENGTH.index, default="pure")
@@ -84,4 +89,4 @@ def _grant(tool: str, effect: Effect) -> str:
         return _BUILTIN_GRANTS[tool]
     if effect == "web":
         return "" if tool == FETCH else "web"
-    return "external" if effect in ("write", "external") else ""
+    return "external" if has_effects(effect) else ""

@@ -23,6 +23,7 @@ from maker.core.models import (
     Effect,
     Plan,
     Problem,
+    Reading,
     TaskConfig,
     ToolSpec,
     Totals,
@@ -153,12 +154,15 @@ class SampleRedFlagged(Fact, frozen=True, kw_only=True, omit_defaults=True):
     reason: str
     detail: str
     end: str = ""
+    verdict: str = ""
+    notes: list[str] = []
 
 
 class VoteCompleted(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The samples of a try were counted; `winner` is None where none could be declared.
 
-    `compared` are the paths of the answer that were; within the winner's votes the fields in
+    `readings` are how sure the votes were read that are not plainly what was asked for. `compared`
+    are the paths of the answer that were; within the winner's votes the fields in
     `differing`, which were not, differ, and the lists in `reordered` are in different orders.
     """
 
@@ -176,6 +180,7 @@ class VoteCompleted(Fact, frozen=True, kw_only=True, omit_defaults=True):
     compared: list[str] = []
     differing: list[str] = []
     reordered: list[str] = []
+    readings: list[Reading] = []
 
 
 class AnswerChosen(Input, frozen=True, kw_only=True):
@@ -215,6 +220,7 @@ class StepCompleted(Fact, frozen=True, kw_only=True, omit_defaults=True):
     try_number: int = 0
     tokens: int = 0
     verdict: str = ""
+    notes: list[str] = []
 
 
 class StepFailed(Fact, frozen=True, kw_only=True):

@@ -188,6 +188,14 @@ ChosenBy = Literal["votes", "user", "plurality"]
 """Who chose an answer: the strategy's rule, or where that could not, the user or the most votes."""
 
 
+class Reading(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """How sure a reply was read: the verdict, and what was done to read it."""
+
+    sample: int
+    verdict: str
+    notes: list[str] = []
+
+
 class VoteResult(Value, frozen=True, kw_only=True):
     """The state of a vote after some complete rounds; `winner` is the sample that is kept."""
 

@@ -11,6 +11,7 @@ from maker.core.effects import (
     effect_of,
     effect_of_step,
     grants_needed,
+    has_effects,
 )
 from maker.core.grants import AGAIN
 from maker.core.kinds import kind_of
@@ -137,7 +138,7 @@ def done_again(state: RunState) -> list[int]:
 
 
 def _has_effects(state: RunState, step: PlanStep) -> bool:
-    return effect_of_step(step, state.task.tools) in ("write", "external")
+    return has_effects(effect_of_step(step, state.task.tools))
 
 
 def retry_wait_s(

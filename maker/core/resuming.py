@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from maker.core import events as e
+from maker.core.effects import has_effects
 from maker.core.models import TaskConfig
 from maker.core.state import Execution, Lane, Planning, RunState, answered, changed
 
@@ -75,7 +76,7 @@ def _renew(lane: Lane, settings: TaskConfig, reason: str) -> None:
 
 def _may_be_ambiguous(lane: Lane) -> bool:
     """Whether an effect may have been made whose outcome nobody recorded, had the run crashed."""
-    return lane.started and not lane.replies and lane.effect in ("write", "external")
+    return lane.started and not lane.replies and has_effects(lane.effect)
 
 
 def _reopen(execution: Execution) -> None:

@@ -9,4 +9,7 @@ RULES = 3
 a plan may name the `context`; credentials that a reply spells with escapes are taken out of what is
 read; a text of more than 2 MB is not read; a step's texts have a limit; a tool is spelt as the CLI
 offers it. 3: a vote whose answers disagree goes on with the samples of its retries, and then waits
-for the user; answers are compared by what their declared fields mean."""
+for the user; answers are compared by what their declared fields mean; a reply that is read by
+guessing, or did not stop at its end, is flagged also where nobody votes; only what stands beside an
+answer makes it too long; `cannot` counts beside other fields; the planner is asked again where a
+step cannot be done."""

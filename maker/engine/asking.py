@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from maker.core import events as e
+from maker.core.effects import has_effects
 from maker.core.entrance import bounded
 from maker.core.interruption import AgentInterrupted
 from maker.core.models import AgentCall, AgentReply, CallKey
@@ -61,7 +62,7 @@ class Asker:
             await self._log.writer.room()
             session = self._log.session
             call = msgspec.structs.replace(build(key), budget_usd=share, session=session)
-            if call.effect in ("write", "external"):
+            if has_effects(call.effect):
                 await self._log.writer.durable()
             await self._ask_until_answered(call, via)
         except RunMustPause as pause:

@@ -14,7 +14,10 @@ Outcome = Literal["completed", "failed", "open"]
 
 
 class Sample(Value, frozen=True, kw_only=True):
-    """One reply; `flag` is why it does not vote. `cost_usd` is None where nobody said."""
+    """One reply; `flag` is why it does not vote. `cost_usd` is None where nobody said.
+
+    `verdict` and `notes` say how sure it was read, where the log says so.
+    """
 
     sample: int
     key: CallKey
@@ -25,6 +28,8 @@ class Sample(Value, frozen=True, kw_only=True):
     duration_ms: int
     model: str
     text: str
+    verdict: str
+    notes: list[str]
 
 
 class Try(Value, frozen=True, kw_only=True):
@@ -164,11 +169,38 @@ def _samples(events: Sequence[e.Event]) -> list[Sample]:
             place = keys.sample_place(event.key)
             assert place is not None, "only samples belong to a step"
             replies[place.sample] = event
-    return [_sample(number, replies[number], flags.get(number)) for number in sorted(replies)]
+    verdicts = dict(_verdicts(events, replies))
+    return [
+        _sample(number, replies[number], flags.get(number), verdicts.get(number))
+        for number in sorted(replies)
+    ]
 
 
-def _sample(number: int, event: e.AgentReplied, flag: e.SampleRedFlagged | None) -> Sample:
-    reply = event.reply
+def _verdicts(
+    events: Sequence[e.Event], samples: Iterable[int]
+) -> Iterator[tuple[int, tuple[str, list[str]]]]:
+    """How the replies of a try were read; of a vote only what was not clean is in the log."""
+    for event in events:
+        match event:
+            case e.SampleRedFlagged():
+                yield event.sample, (event.verdict, event.notes)
+            case e.VoteCompleted(compared=[_, *_]):
+                read = {each.sample: (each.verdict, each.notes) for each in event.readings}
+                votes = {sample for answer in event.answers for sample in answer.samples}
+                yield from ((sample, read.get(sample, ("clean", []))) for sample in votes)
+            case e.StepCompleted() if event.voting_summary.strategy == "none":
+                yield from ((sample, (event.verdict, event.notes)) for sample in samples)
+            case _:
+                pass
+
+
+def _sample(
+    number: int,
+    event: e.AgentReplied,
+    flag: e.SampleRedFlagged | None,
+    read: tuple[str, list[str]] | None,
+) -> Sample:
+    reply, (verdict, notes) = event.reply, read or ("", [])
     return Sample(
         sample=number,
         key=event.key,
@@ -179,4 +211,6 @@ def _sample(number: int, event: e.AgentReplied, flag: e.SampleRedFlagged | None)
         duration_ms=reply.duration_ms,
         model=reply.model,
         text=reply.text,
+        verdict=verdict,
+        notes=notes,
     )

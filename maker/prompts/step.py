@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from maker.core.bounds import READERS
-from maker.core.effects import FETCH, find_spec
+from maker.core.effects import FETCH, find_spec, has_effects
 from maker.core.models import (
     OWN_OUTPUT_DECIDES,
     PIPELINE_END,
@@ -81,6 +81,7 @@ def step_prompts(
     hosts: Sequence[str] | None = None,
     add_dirs: Sequence[str] = (),
     targets: Sequence[int] | None = None,
+    voted: bool = False,
 ) -> Prompts:
     """The prompts of one sample. `targets` replaces the step's own where the plan left them out.
 
@@ -98,7 +99,7 @@ def step_prompts(
             _last_output(step, iteration, last_output),
             _tools(step, tools, cwd, [*add_dirs, *_named(step, literal_paths)], hosts),
             _limits(step, effect, earlier_failures),
-            _answer(step, targets if targets is not None else step.targets),
+            _answer(step, targets if targets is not None else step.targets, voted),
         ]
     )
     return Prompts(system=SYSTEM, user=user)
@@ -217,19 +218,19 @@ def _limits(step: PlanStep, effect: Effect, earlier_failures: Sequence[str]) -> 
     if earlier_failures:
         lines.append("An earlier reply to this was thrown away, for this reason:")
         lines.append(block("earlier_failure", one_line(earlier_failures[-1], 300)))
-        if effect in ("write", "external"):
+        if has_effects(effect):
             lines.append("Look first at what it has already done, and do not do that again.")
     return "\n".join(lines)
 
 
-def _answer(step: PlanStep, targets: Sequence[int] | None) -> str:
+def _answer(step: PlanStep, targets: Sequence[int] | None, voted: bool) -> str:
     lines = ["# Answer", _done_when(step)]
     decides = step.next_step_sequence_number == OWN_OUTPUT_DECIDES
     if decides and targets:
         end = " (-1: stop here)" if PIPELINE_END in targets else ""
         lines.append(f"`next_step` is one of {', '.join(map(str, targets))}{end}.")
     lines += _form(step.output_schema.strip(), _known(step, targets))
-    if step.vote_on or decides:
+    if voted:
         lines.append("Keep what you write before it to a few sentences: long replies are refused.")
     lines.append('If it cannot be done, end with {"cannot": "why"} instead.')
     return "\n".join(lines)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from maker.core import keys
-from maker.core.effects import effect_of_step
+from maker.core.effects import effect_of_step, has_effects
 from maker.core.inputs import source_of, variable
 from maker.core.models import (
     CONDITIONAL_SCHEMA,
@@ -61,7 +61,7 @@ def compared_paths(step: PlanStep) -> tuple[str, ...]:
 
 def why_not_voted(step: PlanStep, effect: Effect) -> str:
     """Why the step gets one sample whatever the voting strategy; empty where it can be voted on."""
-    if effect in ("write", "external"):
+    if has_effects(effect):
         return f"not voted: the step has effects ({effect})"
     if not compared_paths(step):
         return "not voted: the output has no field that can be compared"
@@ -212,6 +212,7 @@ def _prompts(state: RunState, step: PlanStep, lane: Lane) -> Prompts:
         hosts=None if "web" in grants else granted_hosts(grants),
         add_dirs=lane.config.add_dirs,
         targets=_targets(state, step),
+        voted=lane.strategy != "none",
     )
 
 

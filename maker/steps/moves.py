@@ -154,6 +154,8 @@ def _red_flag(lane: Lane, sample: int, ballot: Ballot) -> e.SampleRedFlagged:
         reason=ballot.flag,
         detail=ballot.detail,
         end=ballot.end,
+        verdict=ballot.verdict,
+        notes=list(ballot.notes),
     )
 
 
@@ -174,6 +176,7 @@ def _vote_completed(lane: Lane, result: VoteResult, current: OpenTry) -> e.VoteC
         compared=list(current.contract.vote_on),
         differing=differing,
         reordered=reordered,
+        readings=current.readings(),
     )
 
 
@@ -230,6 +233,7 @@ def _step_completed(
         try_number=lane.try_number,
         tokens=lane.tokens,
         verdict=ballots[result.winner].verdict,
+        notes=list(ballots[result.winner].notes),
     )
 
 

@@ -5,6 +5,7 @@ A flagged sample never votes and is never repaired into voting; counting is in `
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from typing import Any
@@ -19,6 +20,7 @@ from maker.reading.loaded import Loaded
 from maker.reading.loader import load
 from maker.schema.fields import comparable_fields
 from maker.schema.schema import (
+    Record,
     Schema,
     SchemaError,
     parse_schema,
@@ -26,6 +28,11 @@ from maker.schema.schema import (
 )
 from maker.steps.canonical import compared
 
+LONGEST_TOKENS = 750
+"""Errors rise steeply past about 700 tokens of reply (arXiv 2511.09030)."""
+WHOLE = ("", "end_turn")
+"""Reasons to stop of a whole reply; every other one, also one that is yet to come, leaves it
+open."""
 _API_ERROR = re.compile(r"\s*(?:API Error\b|Execution error\b|Credit balance is too low)")
 _REFUSAL = re.compile(
     r"\b(?:I(?:'|’)?m sorry,? but|I (?:can(?:'|’)?t|cannot|can not|won(?:'|’)?t|am unable to)"
@@ -35,9 +42,10 @@ _REFUSAL = re.compile(
 
 
 class Contract(Struct, frozen=True, kw_only=True):
-    """What an answer must be. `max_reply_tokens` is None where a right answer may be long.
+    """What an answer must be. `folder`: relative paths in answers start there.
 
-    `folder`: relative paths in answers start there.
+    `may_guess`: an answer that can be read only by guessing is better than none. `long_answer`:
+    what is compared may be long, so that only what stands beside it shows a confused reply.
     """
 
     schema: str = ""
@@ -45,7 +53,8 @@ class Contract(Struct, frozen=True, kw_only=True):
     targets: tuple[int, ...] | None = None
     voted: bool = False
     folder: str = ""
-    max_reply_tokens: int | None = None
+    may_guess: bool = False
+    long_answer: bool = False
 
 
 class Ballot(Struct, frozen=True, kw_only=True):
@@ -79,7 +88,7 @@ def judge(reply: AgentReply, contract: Contract) -> Ballot:
 
 
 def _judged(reply: AgentReply, contract: Contract) -> Ballot:
-    flagged = _flag_of_reply(reply) or _flag_of_length(reply.text, contract)
+    flagged = _flag_of_reply(reply)
     if flagged:
         return flagged
     spelled = contract.schema if contract.targets is None else CONDITIONAL_SCHEMA
@@ -116,17 +125,9 @@ def _flag_of_reply(reply: AgentReply) -> Ballot | None:
         return _flag("denied", f"the agent tried what it may not: {names}{where}")
     if not reply.text.strip():
         return _flag("empty", "the reply has no text")
-    if _API_ERROR.match(reply.text):
-        return _flag("error", f"the reply is an error message: {one_line(reply.text)}")
+    if reply.stop_reason not in WHOLE:
+        return _flag("incomplete", f"the reply is not whole: it stopped at {reply.stop_reason}")
     return None
-
-
-def _flag_of_length(text: str, contract: Contract) -> Ballot | None:
-    limit = contract.max_reply_tokens
-    if limit is None or token_estimate(text) <= limit:
-        return None
-    detail = f"about {token_estimate(text)} tokens, the limit is {limit}"
-    return _flag("too_long", detail, "too_long")
 
 
 def _flag_of_value(
@@ -134,17 +135,23 @@ def _flag_of_value(
 ) -> tuple[str, str] | None:
     value = loaded.value
     if loaded.verdict == "unreadable":
+        if _API_ERROR.match(text):
+            return "error", f"the reply is an error message: {one_line(text)}"
         if _REFUSAL.search(text[:2000]):
             return "refusal", f"the model refused: {one_line(text)}"
         return "unreadable", loaded.error
+    if contract.voted and (tokens := _tokens_beside(text, value)) > LONGEST_TOKENS:
+        return "too_long", f"about {tokens} tokens beside the answer, the limit is {LONGEST_TOKENS}"
     if not isinstance(value, dict):
         return "not_mapping", f"the answer is no mapping: {one_line(str(value)[:500])}"
     if _declares_failure(value, schema):
         return "cannot", one_line(str(value["cannot"])[:4000], 500) or "no reason given"
     wrong = problems(schema, value) if schema is not None and not loaded.is_exact else []
+    if wrong and _API_ERROR.match(text):
+        return "error", f"the reply is an error message: {one_line(text)}"
     if wrong:
         return "schema", "; ".join(wrong[:5])
-    if contract.voted and loaded.verdict == "repaired":
+    if loaded.verdict == "repaired" and not contract.may_guess:
         return "repaired", f"readable only by guessing: {'; '.join(loaded.notes[:3])}"
     targets = contract.targets
     if targets is not None and value["next_step"] not in targets:
@@ -153,11 +160,21 @@ def _flag_of_value(
     return None
 
 
+def _tokens_beside(text: str, value: Any) -> int:
+    """About how many tokens of a reply are not its answer, however that is laid out."""
+    if token_estimate(text) <= LONGEST_TOKENS:
+        return 0
+    written = " ".join(json.dumps(value, ensure_ascii=False).split())
+    return token_estimate(" ".join(text.split())[len(written) :])
+
+
 def _declares_failure(value: dict[str, Any], schema: Schema | None) -> bool:
-    """`{"cannot": "why"}`, unless the step's schema has a field of that name and it fits."""
-    if not isinstance(value.get("cannot"), str):
+    """A `"cannot": "why"`, also beside other fields, unless it is a declared one and all fit."""
+    why = value.get("cannot")
+    if not isinstance(why, str) or not (why.strip() or len(value) == 1):
         return False
-    return len(value) == 1 or (schema is not None and bool(problems(schema, value)))
+    has_field = isinstance(schema, Record) and schema.field("cannot") is not None
+    return not has_field or bool(schema and problems(schema, value))
 
 
 def _vote(loaded: Loaded, schema: Schema | None, contract: Contract) -> Ballot:
@@ -171,9 +188,13 @@ def _vote(loaded: Loaded, schema: Schema | None, contract: Contract) -> Ballot:
         paths = contract.vote_on
     else:
         paths = tuple(comparable_fields(schema)) if schema is not None else ()
+    answer = compared(output, schema, paths, contract.folder) if contract.voted else ""
+    if token_estimate(answer) > LONGEST_TOKENS and not contract.long_answer:
+        detail = f"about {token_estimate(answer)} tokens compared, the limit is {LONGEST_TOKENS}"
+        return _flag("too_long", detail, "too_long")
     return Ballot(
         output=output,
-        answer=compared(output, schema, paths, contract.folder) if contract.voted else "",
+        answer=answer,
         verdict=loaded.verdict,
         notes=tuple(loaded.notes),
     )

@@ -11,18 +11,18 @@ from functools import lru_cache
 import msgspec
 
 from maker.core import keys
-from maker.core.models import AgentCall, AgentReply, CallKey, VoteResult
+from maker.core.effects import has_effects
+from maker.core.models import AgentCall, AgentReply, CallKey, Reading, VoteResult
+from maker.core.policy import may_try_again
 from maker.core.state import Lane, RunState
 from maker.core.strategies import Strategy, named
-from maker.schema.fields import is_list_or_long_text
-from maker.schema.schema import parse_schema
+from maker.schema.fields import is_list_or_long_text, type_at
+from maker.schema.schema import Record, parse_schema
 from maker.steps import context
 from maker.steps.canonical import differing, reordered
 from maker.steps.red_flags import Ballot, Contract, judge
 from maker.steps.voting import Tally, tally
 
-LONGEST_VOTED_REPLY_TOKENS = 750
-"""Errors rise steeply past about 700 tokens of reply (arXiv 2511.09030)."""
 MOST_TRIES = 256
 """So many tries are remembered; more are open only where more samples than that run at once."""
 
@@ -62,6 +62,15 @@ class OpenTry:
             most = config.max_voting_samples
             count = self._count = tally(self.strategy, most, self.ballots, times)
         return count
+
+    def readings(self) -> list[Reading]:
+        """How the counted votes were read, but for those that are plainly what was asked for."""
+        counted = ((sample, self.ballots[sample]) for sample in range(self.count().counted))
+        return [
+            Reading(sample=sample, verdict=ballot.verdict, notes=list(ballot.notes))
+            for sample, ballot in counted
+            if not ballot.flag and ballot.verdict != "clean"
+        ]
 
     def differences(self, result: VoteResult) -> tuple[list[str], list[str]]:
         """Fields that differ within the winner's votes, and lists that are in different orders."""
@@ -123,7 +132,8 @@ def _contract(state: RunState, lane: Lane) -> Contract:
         targets=None if targets is None else tuple(targets),
         voted=voted,
         folder=lane.config.cwd,
-        max_reply_tokens=_reply_limit(schema) if voted else None,
+        may_guess=not voted and (has_effects(lane.effect) or not may_try_again(state, lane)),
+        long_answer=voted and _is_long(schema, context.compared_paths(step)),
     )
 
 
@@ -133,6 +143,8 @@ def _first_round(name: Strategy, n: int, k: int, most_samples: int) -> Tally:
 
 
 @lru_cache(maxsize=256)
-def _reply_limit(schema: str) -> int | None:
-    is_long = bool(schema) and is_list_or_long_text(parse_schema(schema))
-    return None if is_long else LONGEST_VOTED_REPLY_TOKENS
+def _is_long(schema: str, paths: tuple[str, ...]) -> bool:
+    """Whether what is compared may be long: a list, anything, or a text named like a document."""
+    kinds = (type_at(parse_schema(schema), path) for path in paths) if schema else ()
+    fields = tuple((path, kind) for path, kind in zip(paths, kinds, strict=False) if kind)
+    return is_list_or_long_text(Record(fields))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from maker.core.models import AgentError, AgentReply
 from maker.steps.canonical import compared
 from maker.steps.red_flags import Contract, judge, token_estimate
 
-VOTED = Contract(schema="{n: int, why: string}", voted=True, max_reply_tokens=750)
+VOTED = Contract(schema="{n: int, why: string}", voted=True)
 
 
 def flag(reply: AgentReply, contract: Contract = VOTED) -> str:
@@ -32,7 +33,9 @@ def test_a_fitting_reply_votes_with_its_comparable_fields() -> None:
         (AgentReply(text='{"n": 1, "why": ""}', stop_reason="refusal"), "refusal"),
         (AgentReply(text='{"n": 1, "why": ""}', denied=("Bash",)), "denied"),
         (AgentReply(text="  \n"), "empty"),
-        (AgentReply(text='{"n": 1, "why": "' + "x" * 3000 + '"}'), "too_long"),
+        (AgentReply(text="Well. " * 600 + '{"n": 1, "why": ""}'), "too_long"),
+        (AgentReply(text='{"n": 1, "why": "x"}', stop_reason="pause_turn"), "incomplete"),
+        (AgentReply(text='{"n": 1, "why": "x"}', stop_reason="yet_to_come"), "incomplete"),
         (AgentReply(text='{"n": 1, "why": "x"'), "repaired"),
         (AgentReply(text='{"n": 1}'), "schema"),
         (AgentReply(text="[1]"), "not_mapping"),
@@ -60,9 +63,46 @@ def test_the_reason_of_a_flag_names_what_could_not_be_read() -> None:
 
 
 def test_a_repaired_reply_that_fits_is_kept_where_nothing_is_voted() -> None:
-    ballot = judge(AgentReply(text='{"n": 1, "why": "x",}'), Contract(schema=VOTED.schema))
+    guessing = Contract(schema=VOTED.schema, may_guess=True)
+    ballot = judge(AgentReply(text='{"n": 1, "why": "x",}'), guessing)
     assert (ballot.flag, ballot.verdict) == ("", "repaired")
     assert ballot.output == {"n": 1, "why": "x"}
+
+
+@pytest.mark.parametrize(
+    "text", ['{"n": 1, "why": "' + "x" * 9000 + '"}', " " * 9000 + '{"n": 1, "why": ""}']
+)
+def test_an_answer_may_be_long_where_it_is_not_compared(text: str) -> None:
+    assert flag(AgentReply(text=text), VOTED) == ""
+
+
+def test_what_is_compared_may_not_be_long_unless_it_is_a_list_or_a_document() -> None:
+    contract = Contract(schema="{why: string}", vote_on=("why",), voted=True)
+    text = '{"why": "' + "x" * 9000 + '"}'
+    assert flag(AgentReply(text=text), contract) == "too_long"
+    assert flag(AgentReply(text=text), msgspec.structs.replace(contract, long_answer=True)) == ""
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "expected"),
+    [
+        ("{rate: string}", '{"rate": "", "cannot": "config.ini does not exist"}', "cannot"),
+        ("{rate: string}", '{"rate": "5", "cannot": ""}', ""),
+        ("{rate: string}", '{"rate": "5", "cannot": null}', ""),
+        ("{rate: string, cannot: string}", '{"rate": "5", "cannot": "fly"}', ""),
+        ("{rate: string, cannot: string}", '{"cannot": "read it"}', "cannot"),
+        ("{text: string}", '{"text": "x", "cannot": "find more"}', "cannot"),
+    ],
+)
+def test_cannot_counts_wherever_it_is_said(schema: str, text: str, expected: str) -> None:
+    assert flag(AgentReply(text=text), Contract(schema=schema)) == expected
+
+
+def test_an_answer_about_api_errors_is_no_error_of_the_api() -> None:
+    answer = 'API Error is what the log says.\n{"n": 1, "why": "API Error: 529"}'
+    assert flag(AgentReply(text=answer), VOTED) == ""
+    assert flag(AgentReply(text='API Error: 529 {"type":"error"}'), VOTED) == "error"
+    assert flag(AgentReply(text="API Error: 529 overloaded"), VOTED) == "error"
 
 
 def test_a_declared_failure_carries_its_reason() -> None:

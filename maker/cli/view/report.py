@@ -78,6 +78,7 @@ def last_lines(
     """How it ended, what it cost, where it is, and the commands that go on from here."""
     lines = {
         "status": _status(state),
+        "note": _note(state),
         "cost": _cost(state),
         "files": files,
         "head": f"{head[1].hex()} (event {head[0]})",
@@ -149,6 +150,15 @@ def _status(state: RunState) -> str:
     if state.status == "completed" and why:
         return f"completed, {why}"
     return ": ".join(part for part in (state.status, why, detail) if part)
+
+
+def _note(state: RunState) -> str:
+    """What of the answer nobody should take for agreed on, or for plainly said."""
+    finished = state.finished
+    census = finished.census if isinstance(finished, e.TaskCompleted) else None
+    if census is None or not census.repaired:
+        return ""
+    return f"{count(census.repaired, 'answer')} could be read only by guessing: see `maker show`"
 
 
 def _cost(state: RunState) -> str:

@@ -232,7 +232,8 @@ def _sample(sample: Sample, found: Try, simulated: bool) -> tuple[str, ...]:
     elif found.outcome == "open":
         counted = "not yet: the vote is open"
     else:
-        counted = "yes"
+        counted = "yes" if sample.verdict in ("", "clean") else f"yes, {sample.verdict}"
+        counted += f": {one_line('; '.join(sample.notes), 120)}" if sample.notes else ""
     tokens = "" if sample.tokens is None else f"{sample.tokens:,}"
     return str(sample.sample), counted, cost, tokens, duration(sample.duration_ms)
 
