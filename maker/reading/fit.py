@@ -34,6 +34,8 @@ from maker.schema.schema import (
 MAX_INNER_CHARS = 500_000
 """Longer strings are not looked into for JSON."""
 
+_ANCHOR = re.compile(r"&[\w-]+\s|\*[\w-]+\s*\Z|!{1,2}[\w-]+\s")
+_BULLET = re.compile(r"\s*(?:[-*•–+]|\d{1,4}[.)])\s+(.*\S)\s*")
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 _STRING, _INT = Primitive("string"), Primitive("int")
 _AROUND = " \t\r\n\xa0\"'`“”‘’*."
@@ -115,6 +117,8 @@ class Fitting:
         """A declared string: the text as it was written."""
         match value:
             case Plain():
+                if _ANCHOR.match(value):
+                    self.guess(path, "an anchor, alias or tag read as text")
                 if value.why or uncommented(value) != value:
                     self.note(path, f"kept as it was written ({value.why or 'with its #'})")
                 return clean(str(value))
@@ -167,7 +171,7 @@ class Fitting:
         return self._converted(path, text, near[0]) if len(near) == 1 else clean(text)
 
     def list(self, value: Any, item: Schema, path: str, depth: int) -> Any:
-        """A declared list; a lone item is a list of one."""
+        """A declared list; a lone item is a list of one, but for a text: that may say anything."""
         if isinstance(value, list):
             if item == _STRING and set(map(type, value)) <= {str}:
                 return list(map(clean, value))
@@ -180,16 +184,19 @@ class Fitting:
             inner = self._json_inside(value, "[", path)
             if inner is not None:
                 return self.list(inner, item, path, depth + 1)
+            bullets = [_BULLET.fullmatch(line) for line in value.strip().splitlines()]
+            if len(bullets) > 1 and all(bullets):
+                self.guess(path, "bullets read as a list")
+                return self.list([each[1] for each in bullets if each], item, path, depth + 1)
+            if item == _STRING:
+                return self.undeclared(value, path, depth)  # a text is not a list
         alone = Fitting(self.text_fields)
         fitted = alone.fit(value, item, path, depth + 1)
         if problems(item, fitted):
             return self.undeclared(value, path, depth)
         self.notes |= alone.notes
         self.guesses |= alone.guesses
-        if isinstance(value, str) and re.search(r"[,;\n]", value.strip()):
-            self.guess(path, "a text that may list several items read as one")
-        else:
-            self.note(path, "a lone item read as a list of one")
+        self.note(path, "a lone item read as a list of one")
         return [fitted]
 
     def _json_inside(self, text: str, opening: str, path: str) -> Any:

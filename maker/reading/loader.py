@@ -12,6 +12,7 @@ from maker.core.entrance import purified
 from maker.core.redaction import redact
 from maker.core.text import MOST_CHARACTERS, clean, one_line
 from maker.reading.candidates import Found
+from maker.reading.doubts import doubted
 from maker.reading.fit import Fitting
 from maker.reading.loaded import (
     Loaded,
@@ -35,7 +36,11 @@ def load_any(text: str, schema: Schema | None = None) -> Loaded:
     """The same for any text, though one that is as it was asked for could be read at once."""
     record = schema.inner if isinstance(schema, Maybe) else schema
     fields = [name for name, _ in record.fields] if isinstance(record, Record) else []
-    return _without_credentials(_load(text, Wanted(fields), schema, frozenset()))
+
+    def read(part: str) -> Loaded:
+        return _load(part, Wanted(fields), schema, frozenset())
+
+    return _without_credentials(doubted(text, schema, read))
 
 
 def load_mapping(text: str, string_fields: frozenset[str]) -> Loaded:

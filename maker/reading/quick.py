@@ -5,6 +5,7 @@ It says what the long way says, or nothing: whatever could be read in another wa
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -49,7 +50,7 @@ def _names(value: Any, schema: Schema) -> int:
         case Primitive("bool"):
             return 0 if type(value) is bool else _OTHER
         case Primitive("string"):
-            return 0 if type(value) is str and redact(value) == value else _OTHER
+            return 0 if type(value) is str and not _is_doubtful(value) else _OTHER
         case Choice(words):
             return 0 if type(value) is str and value in words else _OTHER
         case Maybe(inner):
@@ -58,4 +59,10 @@ def _names(value: Any, schema: Schema) -> int:
             return _OTHER
 
 
+def _is_doubtful(text: str) -> bool:
+    """Whether somebody has to look at the text twice: a credential, a placeholder, an elision."""
+    return "<" in text or _ELIDED.search(text) is not None or redact(text) != text
+
+
+_ELIDED = re.compile(r"(?i)[.…]{2}|more|other|etc|so on|//|/\*|#|or|wrong|bad|invalid|incorrect|:")
 _OTHER, _MISSING = -(10**9), object()

@@ -109,6 +109,11 @@ def _described(value: Any) -> str:
             return f"a mapping with {one_line(', '.join(map(str, value)), 60) or 'no keys'}"
 
 
+def placeholder(name: str) -> str:
+    """What stands for a text of this name in an example."""
+    return f"<{name.replace('_', ' ')}>" if name else "<text>"
+
+
 def example(schema: Schema) -> Any:
     """One instance, to show in a prompt what an answer looks like."""
     return _example(schema, "")
@@ -120,7 +125,7 @@ _EXAMPLES: dict[str, Any] = {"int": 1, "float": 0.5, "bool": True}
 def _example(schema: Schema, name: str) -> Any:
     match schema:
         case Primitive("string" | "any"):
-            return f"<{name.replace('_', ' ')}>" if name else "<text>"
+            return placeholder(name)
         case Primitive(kind):
             return _EXAMPLES[kind]
         case Choice(words):
