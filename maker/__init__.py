@@ -41,6 +41,7 @@ __all__ = [
     "ToolRegistry",
     "cancel_task",
     "events",
+    "follow_run",
     "load_run",
     "pause_task",
     "resume_task",
@@ -166,6 +167,19 @@ async def load_run(run: str, store: EventStore | None = None) -> LoadedRun:
 
     async with app.opened(store) as opened:
         return await load(run, opened)
+
+
+async def follow_run(run: str, *, url: str | None = None) -> AsyncGenerator[Event, None]:
+    """The events of a run that another process works on, from its first, as they are stored.
+
+    `run` is its full id, `url` the database (None: the command line's). Ends when nobody works on
+    the run. Raises RunNotFound.
+    """
+    from maker import app
+    from maker.core.events import decode
+
+    async for record in app.following(run, url):
+        yield decode(record.payload, seq=record.seq)
 
 
 def __dir__() -> Sequence[str]:

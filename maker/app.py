@@ -287,6 +287,14 @@ def _resumption(changes: Changes, state: RunState) -> list[e.Event]:
     return [*opening, e.PlanApproved(grants=again)] if again else opening
 
 
+def following(run: str, url: str | None = None) -> AsyncIterator[Record]:
+    """The records of a run that somebody else works on, as they are stored, until it rests."""
+    # Imported here because it knows the database, and most who enter here have one open.
+    from maker.store.following import followed
+
+    return followed(database_url(url, os.environ), RunId(run), SystemClock())
+
+
 async def cancel(run: str, reason: str = "", *, store: EventStore) -> bool:
     """End a run for good and say so; False: its owner was asked to, and looks once a second.
 

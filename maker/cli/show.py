@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from itertools import islice
 
@@ -20,6 +21,7 @@ from maker.cli.documents import (
 from maker.cli.options import SectionCommand, Whole, db_option, json_option, option
 from maker.cli.view import run_view
 from maker.cli.view.render import answer_text
+from maker.cli.view.viewers import json_line
 from maker.core import events as e
 from maker.core.fold import fold
 from maker.core.kinds import kind_of
@@ -47,6 +49,7 @@ WHAT = "What to show"
 @option(WHAT, "--step", help="How one step was voted on.", type=Whole(0), metavar="N")
 @option(WHAT, "--iteration", help="With --step: only this iteration.", type=Whole(0), metavar="N")
 @option(WHAT, "--events", help="Every event, one a line.", is_flag=True)
+@option(WHAT, "--follow", help="Every event as it is stored, until the run rests.", is_flag=True)
 @option(WHAT, "--prompt", help="What the agent was asked under a call key.", metavar="KEY")
 @json_option
 @db_option
@@ -82,6 +85,8 @@ def command(
                 return _plan(stored, as_json)
             case ["events"]:
                 return _events(stored, as_json)
+            case ["follow"]:
+                return asyncio.run(_follow(stored, as_json))
             case _:
                 return _overview(stored, db, as_json)
 
@@ -187,6 +192,17 @@ def _no_plan(stored: StoredRun) -> MakerError:
         f"the run has no plan: it is {history.status(stored.row)}",
         advice=f"See what happened: maker show {stored.run} --events",
     )
+
+
+async def _follow(stored: StoredRun, as_json: bool) -> int:
+    from maker import app  # loads nearly all of maker, for this one part of the command
+
+    simulated = not kind_of(stored.row.summary.agent).is_paid
+    async for record in app.following(stored.run, stored.reader.url):
+        event = e.decode(record.payload, seq=record.seq)
+        line = json_line(record.seq, event) if as_json else None
+        click.echo(line or run_view.event_line(record.seq, event, simulated=simulated))
+    return Exit.DONE
 
 
 def _events(stored: StoredRun, as_json: bool) -> int:

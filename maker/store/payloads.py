@@ -125,9 +125,10 @@ def without_tag(whole: str, record: Record) -> str:
     return whole if whole.startswith(_WHOLE) else f" {whole}"  # no event is written like that
 
 
-def is_reference(packed: str) -> bool:
-    """Whether the payload of an `AgentReplied` refers to that of an earlier one."""
-    return _REFERENCE.fullmatch(packed) is not None
+def reference_of(packed: str | None) -> int | None:
+    """The number of the earlier event that a packed payload refers to, if it does."""
+    reference = _REFERENCE.fullmatch(packed or "")
+    return int(reference[2]) if reference else None
 
 
 def _tag(kind: str, time: float) -> str:

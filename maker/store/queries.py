@@ -30,7 +30,7 @@ _RUNS = f"""
         AND (CAST(:since AS DOUBLE PRECISION) IS NULL OR started_at >= :since)
         AND (CAST(:text AS TEXT) IS NULL OR lower(instruction) LIKE lower(:text) ESCAPE '!')
     {_NEWEST_FIRST} LIMIT :limit"""
-_ONE = "SELECT * FROM v_runs WHERE run_id = :run_id"
+ONE = "SELECT * FROM v_runs WHERE run_id = :run_id"
 _NTH = f"SELECT run_id FROM v_runs WHERE pruned = 0 {_NEWEST_FIRST} LIMIT 1 OFFSET :back"
 _LIKE = f"""
     SELECT run_id FROM v_runs WHERE replace(run_id, '-', '') LIKE :starts
@@ -127,7 +127,7 @@ class Reader:
         """The row of one run. Raises RunNotFound."""
         self._require_content()
         rows.run_bytes(run)
-        found = self.fetch(_ONE, {"run_id": run.lower()})
+        found = self.fetch(ONE, {"run_id": run.lower()})
         if not found:
             raise rows.no_such_run(run)
         return self.row(found[0])

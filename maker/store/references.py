@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from maker.core import events as e
 from maker.store import recipes, rows
-from maker.store.payloads import is_reference
+from maker.store.payloads import reference_of
 from maker.store.rows import Fetch, Row
 
 _AT_ONCE = 1000
@@ -49,6 +49,6 @@ def _named_in(part: Iterable[Row], log: rows.Log) -> Iterator[bytes]:
     for row in part:
         if row["blob"] is not None:
             yield rows.stored_digest(row["blob"])
-        elif is_reference(str(row["payload"])):
+        elif reference_of(row["payload"]) is not None:
             continue  # what it names, the event that it refers to names, too
         yield from named(e.decode(log.record(row).payload, seq=row["seq"]))

@@ -12,7 +12,7 @@ from maker.core import events as e
 from maker.core.models import AgentReply, CallKey, Digest, Usage
 from maker.core.seams import Record
 from maker.errors import LogDamaged
-from maker.store.payloads import REMEMBERED, Packer, Unpacker, is_reference
+from maker.store.payloads import REMEMBERED, Packer, Unpacker, reference_of
 
 TIMES = st.floats(0, 4e9, allow_nan=False)
 
@@ -87,7 +87,7 @@ def test_an_equal_reply_is_kept_once_and_another_one_shares_the_hashes() -> None
     assert rows[1] == '{"key":"step/0.0/0/1","as":5}'
     assert rows[2].startswith('{"key":"step/0.0/0/2","as":5,"reply":{"text":"other"')
     assert rows[3] == '{"key":"step/0.0/0/3","as":7}'
-    assert [is_reference(row) for row in rows] == [False, True, True, True]
+    assert [reference_of(row) for row in rows] == [None, 5, 5, 7]
 
 
 def test_what_a_packer_remembers_is_bounded() -> None:
