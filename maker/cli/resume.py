@@ -25,7 +25,7 @@ from maker.cli.options import (
 from maker.cli.plan_files import accepted, examine
 from maker.cli.run import answer, check_output, output_of
 from maker.cli.terminal import User
-from maker.cli.texts import read_text
+from maker.cli.texts import STANDARD_INPUT, is_piped, read_text
 from maker.cli.view import report
 from maker.cli.view.viewers import json_line
 from maker.core import events as e
@@ -71,6 +71,10 @@ def command(ctx: click.Context, /, run: str, **parameters: Any) -> int:
     leaves where its database was locked or full to the end, are stored first.
     """
     check_output(parameters["file"])
+    if is_piped() and parameters["plan"] != STANDARD_INPUT:
+        click.echo(
+            "The standard input is not read: a run takes its context as it begins.", err=True
+        )
     output = output_of(parameters)
     with opened(output.db) as reader:
         found = reader.run(reader.resolve(run))

@@ -35,7 +35,7 @@ from maker.cli.view.undecided import undecided
 from maker.core.models import Plan, RunId, TaskConfig
 from maker.core.seams import EventStore
 from maker.core.state import RunState
-from maker.errors import ConfigError
+from maker.errors import ConfigError, Exit
 from maker.steps.undecided import undecided_votes
 from maker.workspace.brief import describe_workspace
 
@@ -52,10 +52,9 @@ Examples:
   maker run "Try it out" --agent simulated
 
 \b
-Exit codes: 0 done, 1 the task failed, 2 usage, 3 needs approval, an answer or a tool,
-4 not logged in, 5 a cap is reached, 8 done with something missing,
-75 rate limited, 129, 130 and 143 stopped.
+Exit codes:
 """
+EPILOG += "\n".join(f"  {code:>3}  {code.meaning}" for code in Exit)
 
 
 STAND_IN = "Carry out the given plan."

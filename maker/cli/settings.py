@@ -13,10 +13,10 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 import click
 
+from maker.cli.mcp_file import read_mcp_file
 from maker.cli.options import Real, Whole, cap, grants, thinking, words
 from maker.core.config import TaskConfig
 from maker.core.setting import Described, Setting, settings_of
-from maker.tools.mcp_config import read_mcp_file
 
 
 class Reading(NamedTuple):

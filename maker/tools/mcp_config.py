@@ -1,4 +1,4 @@
-"""MCP server settings: reading `.mcp.json` files, checking them, resolving `${VAR}` references.
+"""MCP server settings: those of `.mcp.json` files, checked, and their `${VAR}` references resolved.
 
 Settings are stored with their references unresolved; `expand` runs only right before the SDK
 gets them. Literal secrets are refused, see `mcp_secrets.py`.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -32,16 +31,12 @@ _FIELDS = {
 }
 
 
-def read_mcp_file(path: Path | str) -> dict[str, dict[str, Any]]:
-    """The servers of a `.mcp.json`-shaped file, checked, with their references unresolved."""
+def servers_in(content: bytes, path: str) -> dict[str, dict[str, Any]]:
+    """The servers in a `.mcp.json`-shaped file, checked, with their references unresolved."""
+    if len(content) > MOST_CHARACTERS:
+        raise _bad(path, f"has more than {MOST_CHARACTERS:,} bytes")
     try:
-        with Path(path).open("rb") as file:
-            content = file.read(MOST_CHARACTERS + 1)
-        if len(content) > MOST_CHARACTERS:
-            raise _bad(path, f"has more than {MOST_CHARACTERS:,} bytes")
         document = msgspec.json.decode(content)
-    except OSError as error:
-        raise _bad(path, f"cannot be read: {error.strerror or error}") from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _bad(path, f"is not JSON: {error}") from error
     servers = document.get("mcpServers") if isinstance(document, dict) else None
@@ -50,7 +45,7 @@ def read_mcp_file(path: Path | str) -> dict[str, dict[str, Any]]:
     return {name: checked(name, config, where=f"{path}: ") for name, config in servers.items()}
 
 
-def _bad(path: Path | str, what: str) -> ConfigError:
+def _bad(path: str, what: str) -> ConfigError:
     return ConfigError(
         f"{path} {what}",
         field="mcp_servers",

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maker.cli.mcp_file import read_mcp_file
 from maker.errors import ConfigError
-from maker.tools.mcp_config import checked, expand, read_mcp_file
+from maker.tools.mcp_config import checked, expand
 
 STDIO = {"command": "python", "args": ["server.py"]}
 HTTP = {"type": "http", "url": "https://example.org/mcp"}
