@@ -31,6 +31,26 @@ settings.register_profile("thorough", max_examples=100, deadline=None, derandomi
 settings.load_profile("thorough" if os.environ.get("CI") else "quick")
 
 
+SDK_BY_DEFAULT = 2
+"""So many tests of a file start the real CLI where nobody asks for more; in CI all of them do."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave most tests of the real CLI to CI, and to whoever names them, or asks for `-m sdk`."""
+    is_named = any("::" in argument for argument in config.args)
+    if os.environ.get("CI") or is_named or "sdk" in config.option.markexpr:
+        return
+    begun: Counter[Path] = Counter()
+    left_out = []
+    for item in [item for item in items if item.get_closest_marker("sdk")]:
+        begun[item.path] += 1
+        if begun[item.path] > SDK_BY_DEFAULT:
+            left_out.append(item)
+            items.remove(item)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the figures that tests have counted, summed up over all of them."""
     figures: Counter[str] = Counter()

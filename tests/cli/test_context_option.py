@@ -297,3 +297,10 @@ def test_a_pipe_that_stays_open_is_read_to_its_end_unless_the_user_stops(fork) -
     os.close(writer)
     assert (code, out) == (130, "")
     assert "Traceback" not in process.err
+
+
+def test_what_is_piped_to_a_resume_is_not_dropped_in_silence(pipe, capfd) -> None:
+    assert main(["run", "Count the words", "--dry-run", *SIMULATED]) == 0
+    pipe(b"more data")
+    assert main(["resume", "@last"]) == 0
+    assert "The standard input is not read" in capfd.readouterr().err
