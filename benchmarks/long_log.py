@@ -42,6 +42,12 @@ from maker.store.sql import SqlStore
 EVENTS_A_GROUP = 6_000
 COMMANDS = (
     ("verify", "@last"),
+    ("replay", "@last"),
+    ("show", "@last"),
+    ("show", "@last", "--result"),
+    ("show", "@last", "--plan"),
+    ("show", "@last", "--step", "0"),
+    ("resume", "@last"),
     ("db", "check"),
     ("history",),
     ("history", "--size"),
@@ -173,7 +179,7 @@ def main() -> None:
             # of all children so far: a command that needs less than one before it shows that one's
             rss_mb = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
             per_event = cpu_s / options.events * 1e6
-            name = " ".join(command[:2] if command[0] != "backup" else command[:1])
+            name = " ".join(word for word in command if word != "@last" and "{" not in word)
             print(f"{name:24} {code:4} {cpu_s:8.2f} {per_event:9.1f} {wall_s:8.1f} {rss_mb:7.0f}")
 
 

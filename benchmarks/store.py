@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sqlite3
 import tempfile
 import time
 import uuid
@@ -61,6 +62,33 @@ async def compare(path: Path, count: int) -> None:
             )
 
 
+def plain_sqlite3(path: Path, count: int) -> float:
+    """Wall-clock seconds of a commit a step with the driver alone: durability at its cheapest."""
+    raw = sqlite3.connect(path, isolation_level=None)
+    raw.execute("PRAGMA journal_mode = WAL")
+    raw.execute("PRAGMA synchronous = FULL")
+    raw.execute("CREATE TABLE steps (step INTEGER PRIMARY KEY, state TEXT NOT NULL)")
+    begin = time.perf_counter()
+    for step in range(count):
+        raw.execute("INSERT INTO steps VALUES (?, ?)", (step, "x" * 200))
+    took_s = time.perf_counter() - begin
+    raw.close()
+    return took_s
+
+
+async def beside_sqlite3(folder: Path, steps: int) -> None:
+    """The rate of durable steps, as a share of what `sqlite3` does with a commit a step."""
+    base = steps / plain_sqlite3(folder / "plain.db", steps)
+    print(f"{'beside sqlite3':28} {'steps/s':>9} {'ratio':>6} {'commits a step':>15}")
+    print(f"{'sqlite3, a commit a step':28} {base:9,.0f} {1:6.2f} {1:15.2f}")
+    for name, in_flight in (("each step waiting", 1), ("five in flight", 5), ("running ahead", 64)):
+        store = SqlStore(folder / f"{in_flight}.db")
+        wall, _ = await measure(store, in_flight, steps)
+        await store.close()
+        rate = steps / wall
+        print(f"{name:28} {rate:9,.0f} {rate / base:6.2f} {1 / in_flight:15.2f}")
+
+
 def read_back(path: Path) -> None:
     begin = time.perf_counter()
     with Reader(str(path)) as reader:
@@ -79,6 +107,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         asyncio.run(compare(Path(folder) / "maker.db", options.events))
         read_back(Path(folder) / "maker.db")
+        asyncio.run(beside_sqlite3(Path(folder), 1_500))
 
 
 if __name__ == "__main__":
