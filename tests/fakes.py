@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from maker.core import events as e
 from maker.core import seams
@@ -23,6 +24,8 @@ from maker.engine.orchestrator import Consent, Orchestrator, nobody
 from maker.store.lease import this_process
 from maker.store.memory import MemoryStore
 from maker.tools.registry import ToolRegistry
+
+E = TypeVar("E", bound=e.Event)
 
 RUN = RunId("0199aaaa-0000-7000-8000-000000000001")
 
@@ -164,7 +167,7 @@ class Play:
     async def log(self) -> list[e.Event]:
         return [e.decode(record.payload) for record in await self.records()]
 
-    def of(self, kind: type[e.Event]) -> list[e.Event]:
+    def of(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]
 
 

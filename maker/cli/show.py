@@ -32,7 +32,7 @@ from maker.core.text import one_line
 from maker.errors import ConfigError, Exit, MakerError
 from maker.inspect import history, votes
 from maker.plan.plan_text import plan_to_yaml
-from maker.steps.moves import result_of
+from maker.steps.results import result_of
 from maker.steps.undecided import undecided_votes
 
 WHAT = "What to show"

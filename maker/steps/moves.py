@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from maker.core import events as e
 from maker.core import keys
 from maker.core.inputs import for_each_list
-from maker.core.models import CallKey, Census, PlanStep, VoteResult, VotingSummary
+from maker.core.models import CallKey, PlanStep, VoteResult, VotingSummary
 from maker.core.moves import Ask, Emit, Move, Pause
 from maker.core.policy import ALIKE, STEP_ENDS, may_try_again
 from maker.core.state import Lane, RunState, is_over
-from maker.steps import context, undecided
+from maker.steps import context, results, undecided
 from maker.steps.red_flags import Ballot
 from maker.steps.voting import Tally, chosen
 from maker.steps.workings import OpenTry, Workings
@@ -29,10 +28,10 @@ def moves(state: RunState, workings: Workings | None = None) -> Iterator[Move]:
     if state.status != "running" or state.phase not in ("validated", "executing"):
         return
     if state.execution.failed_step is not None:
-        yield Emit(_after_failure(state))
+        yield Emit(results.after_failure(state))
         return
     if is_over(state):
-        yield Emit(_task_completed(state))
+        yield Emit(results.task_completed(state))
         return
     step = state.step(state.execution.cursor)
     if step.for_each:
@@ -249,73 +248,4 @@ def _step_failed(
         cost_usd=round(lane.cost_usd, 9) if lane else 0.0,
         duration_ms=lane.duration_ms if lane else 0,
         end=end,
-    )
-
-
-def result_of(state: RunState, status: str) -> dict[str, Any]:
-    """Each step once, in plan order, with what became of it; `output` is that of the last one."""
-    known = {outcome.step: outcome for outcome in state.execution.outcomes}
-    lines: list[dict[str, Any]] = []
-    for step in state.plan.steps if state.plan else []:
-        outcome = known.get(step.step)
-        line: dict[str, Any] = {"step": step.step, "title": step.title}
-        if outcome is None:
-            line["status"] = "skipped" if status == "completed" else "not run"
-        else:
-            line |= {"status": outcome.status, "output": outcome.output}
-            if outcome.error:
-                line["error"] = outcome.error
-        lines.append(line)
-    done = [outcome for outcome in state.execution.outcomes if outcome.status == "completed"]
-    output = done[-1].output if done and status == "completed" else None
-    result = {"status": status, "steps": lines, "output": output}
-    if state.earlier:
-        result["earlier"] = [
-            {"step": o.step, "title": o.title, "status": o.status, "output": o.output}
-            for o in state.earlier
-        ]
-    return result
-
-
-def census(state: RunState) -> Census:
-    """What became of each step and item of a run that is complete."""
-    missing = [entry for outcome in state.execution.outcomes for entry in outcome.missing]
-    steps = len(state.plan.steps) if state.plan else 0
-    return Census(
-        steps_done=len(state.execution.outcomes),
-        steps_not_taken=steps - len(state.execution.outcomes),
-        items_done=sum(outcome.items for outcome in state.execution.outcomes) - len(missing),
-        items_missing=len(missing),
-        repaired=sum(outcome.marks["repaired"] for outcome in state.execution.outcomes),
-        by_plurality=sum(outcome.marks["by_plurality"] for outcome in state.execution.outcomes),
-        missing=missing,
-    )
-
-
-def _task_completed(state: RunState) -> e.TaskCompleted:
-    return e.TaskCompleted(
-        census=census(state),
-        result=result_of(state, "completed"),
-        total_cost_usd=state.totals.cost_usd,
-        total_duration_ms=state.totals.duration_ms,
-        totals=state.totals,
-    )
-
-
-def _after_failure(state: RunState) -> e.PlanAbandoned | e.TaskFailed:
-    """Another plan, once, where the planner's own cannot be carried out; else the end."""
-    failed = next(outcome for outcome in state.execution.outcomes if outcome.status == "failed")
-    cannot, planned = failed.end == "cannot", state.execution.planned
-    how = failed.error if cannot else f"failed: {failed.error}"
-    error = f"step {failed.step} ({failed.title}) {how}"
-    is_ours = planned is not None and planned.origin == "planner"
-    if cannot and is_ours and state.replans < state.settings.replans:
-        return e.PlanAbandoned(step=failed.step, reason=error)
-    return e.TaskFailed(
-        error=error,
-        step=failed.step,
-        result=result_of(state, "failed"),
-        total_cost_usd=state.totals.cost_usd,
-        total_duration_ms=state.totals.duration_ms,
-        totals=state.totals,
     )
