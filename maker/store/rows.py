@@ -186,6 +186,8 @@ def _shared(digest: bytes, fetch: Fetch) -> bytes:
 
 
 def _plain(codec: str, content: bytes) -> bytes:
+    if codec not in ("raw", "zlib"):
+        raise LogDamaged(f"a content is kept as {codec!r}, which maker does not know")
     try:
         return zlib.decompress(content) if codec == "zlib" else bytes(content)
     except (zlib.error, TypeError):

@@ -34,8 +34,8 @@ for path in sorted(Path(sys.argv[1]).glob("*.jsonl")):
 CHANGED_DEFAULT = (
     (
         "core/events.py",
-        "class TryFailed(Fact, frozen=True, kw_only=True):",
-        'class TryFailed(Fact, frozen=True, kw_only=True, tag="TryFailed@2"):',
+        "class TryFailed(Fact, frozen=True, kw_only=True, omit_defaults=True):",
+        'class TryFailed(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="TryFailed@2"):',
     ),
     ("core/events.py", "    final: bool = False\n", "    final: bool = True\n"),
 )

@@ -154,3 +154,13 @@ async def test_pruning_keeps_the_parts_that_remaining_runs_need(tmp_path: Path) 
     prune(str(path), [second])
     with Reader(str(path)) as reader:
         assert reader.fetch("SELECT 1 FROM blobs", {}) == []
+
+
+async def test_a_content_that_is_kept_in_no_known_way_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "maker.db"
+    await looked_at_each(path, 3)
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("PRAGMA ignore_check_constraints = 1")
+        raw.execute("UPDATE blobs SET codec = 'r!w' WHERE codec <> 'recipe'")
+        raw.commit()
+    assert any("'r!w'" in problem for problem in check(str(path)).problems)

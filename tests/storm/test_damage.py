@@ -39,13 +39,20 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Storm:
 
 
 def contents(database: Path) -> list[list[dict[str, object]]]:
-    """Every row of every table, but for leases: they follow from nothing, and pass with time."""
+    """Every row of every table, but for leases: they follow from nothing, and pass with time.
+
+    In the words of the schema capitals mean nothing.
+    """
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
         connection.row_factory = sqlite3.Row
         tables = ("runs", "events", "blobs", "alembic_version", "sqlite_master")
         return [
             [
-                {name: value for name, value in dict(row).items() if name[:6] != "lease_"}
+                {
+                    name: str(value).lower() if name == "sql" else value
+                    for name, value in dict(row).items()
+                    if name[:6] != "lease_"
+                }
                 for row in connection.execute(f"SELECT * FROM {table}")
             ]
             for table in tables

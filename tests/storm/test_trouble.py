@@ -150,7 +150,7 @@ def test_who_is_overtaken_in_trouble_leaves_a_file_that_is_refused_until_it_is_m
             session.send(signal.SIGSTOP)
         with closing(sqlite3.connect(storm.database, isolation_level=None)) as other:
             other.execute("UPDATE runs SET lease_owner = NULL, lease_expires_at = NULL")
-        assert storm(*resume(run), run=run, moment=Moment("committed", 4)).was_killed
+        assert storm(*resume(run), run=run, moment=Moment("committed", 6)).was_killed
         session.send(signal.SIGCONT)
         assert session.end()[0] == 2, session.err
     (path,) = rescue_files(storm, run)
