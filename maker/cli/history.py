@@ -22,7 +22,7 @@ from maker.core.kinds import kind_of
 from maker.core.models import RunId
 from maker.core.text import one_line
 from maker.inspect import history
-from maker.store import sizes
+from maker.store import rescue, sizes
 from maker.store.queries import RunRow
 
 WHICH_RUNS = "Which runs"
@@ -71,6 +71,7 @@ def command(
     with opened(db) as reader:
         found = reader.runs(status=status, text=text, since=since, limit=limit + 1)
         rows, has_more = found[:limit], len(found) > limit
+        rescued = rescue.waiting(rescue.folders(reader.path)) & {row.run_id for row in rows}
         octets = {row.run_id: sizes.of_run(reader, row) for row in rows} if size else {}
     if as_json:
         listed = [history.document(row) for row in rows]
@@ -84,6 +85,8 @@ def command(
         click.echo("no runs match" if is_filtered else "no runs yet")
     if has_more and not as_json:
         click.echo("there are more runs: see --limit", err=True)
+    for run in sorted(rescued):
+        click.echo(f"Note: `maker resume {run}` stores what is in its rescue file.", err=True)
     if any(row.damage for row in rows):
         click.echo("Note: a row makes no sense; see `maker db check`.", err=True)
 

@@ -131,6 +131,8 @@ def new_request(parameters: dict[str, Any], **fixed: Any) -> Request:
 def answer(run: RunId, state: RunState) -> str | None:
     """The output of the last step; where a plan waits for its execution the plan, on stderr."""
     asked = state.reason == "approval" and on_terminal()  # the plan stands above the question
+    if state.status == "paused" and state.reason == "approval" and not on_terminal():
+        click.echo("Nobody was asked: there is no terminal to ask on.", err=True)
     if state.status == "paused" and state.reason in ("dry_run", "approval") and not asked:
         more = f"maker show {run} --plan"
         click.echo(proposal(state, width=columns(), more=more), err=True)

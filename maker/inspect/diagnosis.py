@@ -16,7 +16,7 @@ from maker.agents import processes
 from maker.agents.credentials import NONE_FOUND, credential_source
 from maker.core.models import Value
 from maker.errors import MakerError
-from maker.store import check, sizes
+from maker.store import check, rescue, sizes
 from maker.store.queries import Reader
 
 WAL_BUG_FIRST, WAL_BUG_LAST = (3, 7, 0), (3, 51, 2)
@@ -44,6 +44,7 @@ def diagnosis(url: str, environ: Mapping[str, str]) -> list[Finding]:
         _credentials(environ),
         sqlite_finding(sqlite3.sqlite_version),
         _database(url),
+        _rescue_files(url),
         _orphans(),
     ]
 
@@ -140,6 +141,24 @@ def _database(url: str) -> Finding:
         )
     sound = "sound" if events <= MOST_EVENTS_READ else "logs not read (maker db check does)"
     return Finding(name="database", state="ok", text=f"{text}, {sound}")
+
+
+def _rescue_files(url: str) -> Finding:
+    """What could not be stored at last and waits to be; of runs of this database only."""
+    try:
+        with Reader(url) as reader:
+            runs = {row.run_id for row in reader.runs(limit=None)}
+            waiting = sorted(runs & rescue.waiting(rescue.folders(reader.path)))
+    except MakerError as error:
+        return Finding(name="rescue", state="note", text=f"not looked for: {error.message}")
+    if not waiting:
+        return Finding(name="rescue", state="ok", text="no rescue files wait to be stored")
+    return Finding(
+        name="rescue",
+        state="note",
+        text=f"what {', '.join(waiting[:3])} bought waits in rescue files",
+        advice=f"Store it: maker resume {waiting[0]}",
+    )
 
 
 def _orphans() -> Finding:

@@ -28,6 +28,7 @@ RESERVE = ".maker-reserve"
 """Lies beside a database, so that a full disk still has room for a rescue file."""
 RESERVE_BYTES = 1024 * 1024
 _PREFIX = "maker-rescue-"
+_RUN_ID_LENGTH = 36
 _NOT_OURS = (errno.EPERM, errno.EACCES, errno.ELOOP, errno.ENOENT)
 """Another user's file, or one that is gone meanwhile: not a rescue file of ours."""
 _ADVICE = "To go on without what it holds, move it away, then resume the run again."
@@ -88,6 +89,12 @@ def write(
             except OSError as error:
                 faults.append(f"{place}: {error.strerror}")
     raise StoreError(f"no folder takes a rescue file ({'; '.join(dict.fromkeys(faults))})")
+
+
+def waiting(places: Sequence[Path]) -> set[RunId]:
+    """The runs of which there may be a rescue file."""
+    names = (path.name for place in places for path in place.glob(f"{_PREFIX}*.json"))
+    return {RunId(name.removeprefix(_PREFIX)[:_RUN_ID_LENGTH]) for name in names}
 
 
 def is_there(places: Sequence[Path], run: RunId) -> bool:

@@ -117,3 +117,19 @@ def test_history_loads_neither_sdk_nor_sqlalchemy_nor_alembic_nor_rich() -> None
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stderr.strip() == "[]"
     assert "Count the words." in done.stdout
+
+
+def test_a_rescue_file_that_waits_is_said_by_history_and_doctor(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = stored(RIGHT, plan())
+    assert "rescue" not in history_errors(capsys)
+    (database().parent / f"maker-rescue-{run}-0123456789abcdef.json").write_text("{}")
+    assert f"maker resume {run}" in history_errors(capsys)
+    main(["doctor"])
+    assert f"Store it: maker resume {run}" in capsys.readouterr().out
+
+
+def history_errors(capsys: pytest.CaptureFixture[str]) -> str:
+    assert main(["history"]) == 0
+    return capsys.readouterr().err

@@ -213,3 +213,10 @@ def test_what_is_too_big_for_the_reserve_goes_to_the_next_folder(tmp_path):
     _, first, *left = on_a_full_disk(full, other, 3_000_000)
     assert first == str(other)
     assert left in ([], [""])
+
+
+def test_the_runs_that_wait_are_known_by_their_files(folder, log):
+    assert rescue.waiting([folder, folder / "none"]) == set()
+    written(folder, log("a"))
+    (folder / "maker-rescue-.json").write_text("")
+    assert RUN in rescue.waiting([folder])
