@@ -28,6 +28,7 @@ from maker.schema.schema import (
 )
 from maker.steps.canonical import compared
 
+DENIED = "the agent tried what it may not"
 LONGEST_TOKENS = 750
 """Errors rise steeply past about 700 tokens of reply (arXiv 2511.09030)."""
 WHOLE = ("", "end_turn")
@@ -122,7 +123,7 @@ def _flag_of_reply(reply: AgentReply) -> Ballot | None:
         names = ", ".join(one_line(name, 40) for name in reply.denied[:5])
         paths = ", ".join(one_line(path, 100) for path in reply.denied_paths[:3])
         where = f" ({paths})" if paths else ""
-        return _flag("denied", f"the agent tried what it may not: {names}{where}")
+        return _flag("denied", f"{DENIED}: {names}{where}")
     if not reply.text.strip():
         return _flag("empty", "the reply has no text")
     if reply.stop_reason not in WHOLE:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from fakes import config, plan, play, step
 from maker.cli import changes
 from maker.cli.reference import reference
 from maker.cli.terminal import TerminalQuestions, chosen
@@ -20,7 +21,7 @@ from maker.cli.view import report
 from maker.cli.view.viewers import Quiet
 from maker.core import events as e
 from maker.core.fold import fold
-from maker.core.models import RunId, TaskConfig, Totals
+from maker.core.models import AgentCall, AgentReply, RunId, TaskConfig, Totals
 from maker.core.state import RunState
 from maker.errors import Exit, MakerError
 
@@ -68,6 +69,7 @@ def test_every_end_has_its_exit_code(event: e.Event, signum: int | None, code: i
     ("event", "settings", "more"),
     [
         (e.RunPaused(reason="ambiguous"), {}, " --on-ambiguous retry"),
+        (e.RunPaused(reason="undecided"), {}, " --choose NUMBER"),
         (e.RunPaused(reason="dry_run"), {}, ""),
         (e.RunPaused(reason="budget"), {"max_minutes": 1.5}, " --max-minutes 3"),
         (e.TaskFailed(error="no"), {}, ""),
@@ -209,3 +211,20 @@ def test_every_error_ends_with_a_code_that_the_reference_explains() -> None:
         Exit.TERMINATED,
     }
     assert all(f"\n| {code:d} | {code.meaning} |\n" in reference() for code in Exit)
+
+
+async def test_a_host_that_was_refused_can_be_allowed_by_the_command_that_resumes() -> None:
+    def script(call: AgentCall) -> AgentReply:
+        url = "https://docs.rs/serde/latest"
+        return AgentReply(text='{"n": 1}', denied=("WebFetch",), denied_paths=(url,))
+
+    session = await play(
+        script,
+        config=config(allow=["web:sqlite.org"], step_max_retries=0),
+        given=plan(step(primary_tools=["WebFetch"])),
+    )
+    assert session.orchestrator is not None
+    state = session.orchestrator.state
+    assert state.status == "failed"
+    command = report.resume_command(RUN, state, None)
+    assert command == f"maker resume {RUN} --allow web:docs.rs"

@@ -10,13 +10,16 @@ from maker.agents.credentials import credential_source
 from maker.cli.view.render import count, money, reason
 from maker.core import events as e
 from maker.core.config import COST_CAP_USD
+from maker.core.effects import FETCH
 from maker.core.kinds import kind_of
 from maker.core.models import RunId, TaskConfig
-from maker.core.policy import missing_grants
+from maker.core.policy import granted, missing_grants
 from maker.core.state import RunState
 from maker.core.text import one_line
+from maker.core.web import grants_for
 from maker.engine import budget
 from maker.errors import Exit
+from maker.steps.red_flags import DENIED
 from maker.store.location import shown
 
 EXIT_OF_PAUSE = {
@@ -94,6 +97,8 @@ def resume_command(run: RunId, state: RunState, db: str | None) -> str:
     """The command that goes on with the run, with what it lacked; empty where there is none."""
     if state.status in ("completed", "cancelled"):
         return ""
+    if state.status == "failed":
+        return _command("resume", run, db) + _after_failure(state)
     more = ""
     if state.status == "paused" and state.reason == "approval":
         missing = shlex.quote(",".join(missing_grants(state)))
@@ -102,13 +107,24 @@ def resume_command(run: RunId, state: RunState, db: str | None) -> str:
         more = " --on-ambiguous retry"
     elif state.status == "paused" and state.reason == "undecided":
         more = " --choose NUMBER"
-    elif state.status == "failed" and any(o.end == "cannot" for o in state.execution.outcomes):
-        more = " --replan"
     elif state.status == "paused" and state.reason == "model":
         more = " --model NAME"
     elif state.status == "paused" and state.reason == "budget":
         more = _higher_cap(state)
     return _command("resume", run, db) + more
+
+
+def _after_failure(state: RunState) -> str:
+    """What may keep the step that failed from failing again, where that is known."""
+    failed = next((each for each in state.execution.outcomes if each.status == "failed"), None)
+    if failed is None:
+        return ""
+    if failed.end == "cannot":
+        return " --replan"
+    if f"{DENIED}: " in failed.error and FETCH in failed.error:
+        grants = grants_for([failed.error], granted(state, state.settings))
+        return f" --allow {shlex.quote(','.join(grants))}" if grants else ""
+    return ""
 
 
 def _higher_cap(state: RunState) -> str:
