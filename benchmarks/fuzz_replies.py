@@ -21,8 +21,9 @@ from reply_corpus import cases
 from reply_mutations import noise, spoiled
 
 from maker.core.text import MOST_CHARACTERS
+from maker.reading.answers import load
 from maker.reading.loaded import VERDICTS, Loaded
-from maker.reading.loader import load, load_mapping
+from maker.reading.plans import load_mapping
 from maker.schema.schema import parse_schema
 
 SCHEMA = "{a: string, b: [int], c: any}"

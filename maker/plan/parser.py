@@ -22,7 +22,7 @@ from maker.plan.fields import (
     WrongField,
 )
 from maker.plan.normalise import normalise
-from maker.reading.loader import load_mapping
+from maker.reading.plans import load_mapping
 
 _LONGEST_QUOTE = 160
 _STEP_LINE = re.compile(r"[\s{\[]*(?:-\s+)?[\"']?step[\"']?\s*:")

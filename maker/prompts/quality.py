@@ -12,7 +12,7 @@ from maker.core.text import one_line
 from maker.plan.plan_text import plan_to_yaml
 from maker.plan.plan_view import reads_context
 from maker.prompts.parts import Prompts, block, sections
-from maker.reading.loader import load
+from maker.reading.answers import load
 from maker.schema.schema import parse_schema, problems
 
 QUALITIES: dict[str, tuple[str, str]] = {

@@ -36,9 +36,6 @@ _CONTROL_IN_A_PATH = re.compile(r"(?:^|[\s\"'])[A-Za-z]:[\t\n\r\f\b]")
 _FIRST_FIELD = re.compile(r'"[^"\n]+"\s*+:')
 _FENCE = re.compile(r"\A```\w*+|```\Z")
 _MOST_COMMENTS = 200
-_COMMENT = re.compile(r"(?i)(?://|/\*|#)[^\n]*(?:(?:\.{3}|…)[^\n]*|\b\d+\s+)more\b")
-_CONTROL_IN_A_PATH = re.compile(r"(?:^|[\s\"'])[A-Za-z]:[\t\n\r\f\b]")
-_JSON_LINES = re.compile(r'\s*(?:```\w*\s*)?("[^"\n]+"\s*:.+?)(?:\s*```)?\s*', re.DOTALL)
 _COMMENT = re.compile(r'("(?:[^"\\\n]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
 
 

@@ -16,8 +16,8 @@ from msgspec import Struct
 from maker.core.models import CONDITIONAL_SCHEMA, AgentReply
 from maker.core.policy import STEP_ENDS, TRY_ENDS
 from maker.core.text import one_line, plain
+from maker.reading.answers import load
 from maker.reading.loaded import Loaded
-from maker.reading.loader import load
 from maker.schema.fields import comparable_fields
 from maker.schema.schema import (
     Record,

@@ -19,7 +19,8 @@ from maker.engine.claim import Claim
 from maker.engine.log import EventLog
 from maker.errors import AgentUnavailable, ModelNotFound
 from maker.inspect.replay import replay
-from maker.reading.loader import load, load_mapping
+from maker.reading.answers import load
+from maker.reading.plans import load_mapping
 from maker.store.integrity import linked
 from maker.store.memory import MemoryStore
 

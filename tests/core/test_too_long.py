@@ -13,7 +13,8 @@ from maker.core.models import AgentCall, AgentError, AgentReply
 from maker.core.redaction import Redactor
 from maker.core.text import MOST_CHARACTERS
 from maker.plan.parser import parse_plan
-from maker.reading.loader import load, load_mapping
+from maker.reading.answers import load
+from maker.reading.plans import load_mapping
 from maker.schema.schema import parse_schema
 
 HUGE = 50_000_000

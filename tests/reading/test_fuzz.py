@@ -11,8 +11,9 @@ from reply_corpus import cases
 from reply_mutations import noise, spoiled
 
 from maker.core.models import AgentReply
+from maker.reading.answers import load
 from maker.reading.loaded import VERDICTS
-from maker.reading.loader import load, load_mapping
+from maker.reading.plans import load_mapping
 from maker.schema.schema import parse_schema, problems
 from maker.steps.red_flags import Contract, judge
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from secret_examples import fifty
 
 from maker.core.text import plain
+from maker.reading.answers import load, load_any
 from maker.reading.loaded import Loaded
-from maker.reading.loader import load, load_any
 from maker.reading.quick import quick
 from maker.schema.schema import parse_schema, problems
 

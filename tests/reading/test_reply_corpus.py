@@ -8,8 +8,9 @@ import pytest
 from reply_corpus import Case, cases
 
 from maker.core.models import AgentReply
+from maker.reading.answers import load
 from maker.reading.loaded import VERDICTS, Loaded
-from maker.reading.loader import load, load_mapping
+from maker.reading.plans import load_mapping
 from maker.schema.schema import parse_schema
 from maker.steps.red_flags import Contract, judge
 

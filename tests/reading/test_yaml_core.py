@@ -10,7 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maker.reading.loader import load, load_mapping
+from maker.reading.answers import load
+from maker.reading.plans import load_mapping
 from maker.schema.schema import parse_schema
 
 keys = st.from_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,8}", fullmatch=True)
