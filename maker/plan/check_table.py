@@ -196,7 +196,8 @@ CHECKS: tuple[Check, ...] = (
         name="vote-on",
         find=data_checks.vote_on,
         teach="`vote_on` lists fields of the step's own output (a conditional step's: next_step).",
-        fix="Name fields that the step's own output_schema declares.",
+        fix="Name fields that the step's own output_schema declares, one of them short and exact: "
+        "a bool, int, enumeration, name or path; or leave vote_on out.",
     ),
     Check(
         name="model",

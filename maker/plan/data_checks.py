@@ -16,7 +16,7 @@ from maker.plan.plan_view import (
     output_path,
     reads_context,
 )
-from maker.schema.fields import type_at
+from maker.schema.fields import is_prose, type_at
 from maker.schema.schema import (
     ListOf,
     Maybe,
@@ -178,6 +178,11 @@ def vote_on(view: PlanView) -> Iterator[Finding]:
             elif not isinstance(kind, SchemaError) and not (path and type_at(kind, path)):
                 message = f"{path!r} is no field of the step's own output_schema"
                 yield found(step, message, field="vote_on")
+        if isinstance(kind, SchemaError) or not step.vote_on:
+            continue
+        if all(is_prose(kind, path) for path in step.vote_on):
+            names = ", ".join(step.vote_on)
+            yield found(step, f"no two agents write {names} alike", field="vote_on")
 
 
 def context(view: PlanView) -> Iterator[Finding]:

@@ -22,6 +22,25 @@ _DOCUMENT_NAMES = frozenset(
     }
 )
 
+_PROSE_NAMES = frozenset(
+    {
+        *("advice", "analysis", "article", "comment", "comments", "description", "essay"),
+        *("explanation", "feedback", "justification", "letter", "opinion", "rationale", "reason"),
+        *("reasoning", "recommendation", "remark", "report", "story", "summary", "thoughts"),
+    }
+)
+
+
+def is_prose(schema: Schema, path: str) -> bool:
+    """Whether a dotted path leads to a string named like free text, as `short_summary` is.
+
+    A string of another name, such as `version` or `body`, may be short or exact.
+    """
+    kind = type_at(schema, path)
+    kind = kind.inner if isinstance(kind, Maybe) else kind
+    last_word = re.split(r"[\W_]+", path.lower())[-1]
+    return kind == Primitive("string") and last_word in _PROSE_NAMES
+
 
 def type_at(schema: Schema, path: str) -> Schema | None:
     """The type of what a dotted path finds, or None where nothing is declared there.

@@ -270,3 +270,24 @@ def test_what_is_said_of_a_hostile_plan_stays_short_and_printable() -> None:
     for problem in [*checked.errors, *checked.warnings]:
         assert len(problem.message) <= LONGEST_MESSAGE
         assert (problem.message + problem.quote).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("vote_on", "is_right"),
+    [
+        (["summary"], False),
+        (["finding.short_reason", "summary"], False),
+        (["remark"], False),
+        (["summary", "is_clear"], True),
+        (["version"], True),
+        (["finding.file"], True),
+        ([], True),
+    ],
+)
+def test_a_vote_on_free_text_alone_is_refused(vote_on: list[str], is_right: bool) -> None:
+    schema = (
+        "{summary: string, is_clear: bool, version: string, remark: string?, "
+        "finding: {file: string, short_reason: string}}"
+    )
+    step = action(0, -1, output_schema=schema, vote_on=vote_on)
+    assert ("vote-on" not in found(step)) is is_right
