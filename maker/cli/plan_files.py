@@ -10,7 +10,7 @@ from maker.core.models import Plan, Problem, ToolSpec, Value
 from maker.core.text import one_line
 from maker.errors import ConfigError
 from maker.plan.checks import check_plan
-from maker.plan.parser import parse_plan
+from maker.plan.parser import parse_plan_file
 from maker.plan.plan_view import reads_context
 
 _STEP_LINE = re.compile(r"[\s{\[]*(?:-\s+)?[\"']?step[\"']?\s*:\s*[\"']?(\d{1,9})")
@@ -36,7 +36,7 @@ def examine(
     has_context: bool | None = None,
 ) -> Examined:
     """Parse the text and run every check on the plan; a context that is not known may be there."""
-    parsed = parse_plan(text, tools)
+    parsed = parse_plan_file(text, tools)
     if parsed.plan is None:
         return Examined(plan=None, problems=parsed.problems, warnings=[], notes=parsed.notes)
     checked = check_plan(

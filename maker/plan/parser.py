@@ -22,7 +22,8 @@ from maker.plan.fields import (
     WrongField,
 )
 from maker.plan.normalise import normalise
-from maker.reading.plans import load_mapping
+from maker.reading.loaded import Loaded
+from maker.reading.plans import load_file, load_mapping
 
 _LONGEST_QUOTE = 160
 _STEP_LINE = re.compile(r"[\s{\[]*(?:-\s+)?[\"']?step[\"']?\s*:")
@@ -41,8 +42,16 @@ class Parsed(Value, frozen=True, kw_only=True):
 
 
 def parse_plan(text: str, tools: Sequence[ToolSpec] = ()) -> Parsed:
-    """The plan in the text, names adapted to the known tools. Never raises, whatever the text."""
-    loaded = load_mapping(text, TEXT_FIELDS)
+    """The plan in a planner's reply, names adapted to the known tools. Never raises."""
+    return _parsed(text, load_mapping(text, TEXT_FIELDS), tools)
+
+
+def parse_plan_file(text: str, tools: Sequence[ToolSpec] = ()) -> Parsed:
+    """The same for a text that a person wrote, which is YAML or JSON and nothing else."""
+    return _parsed(text, load_file(text, TEXT_FIELDS), tools)
+
+
+def _parsed(text: str, loaded: Loaded, tools: Sequence[ToolSpec]) -> Parsed:
     if loaded.verdict == "unreadable":
         return _refused(f"no plan could be read: {loaded.error}", quote_of(text, loaded.error))
     if loaded.verdict == "repaired":

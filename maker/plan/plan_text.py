@@ -60,7 +60,7 @@ def _is_plain(text: str) -> bool:
 
 
 def _quoted(text: str) -> str:
-    """A JSON string, which is YAML too, with everything invisible escaped."""
+    """A string in double quotes, with everything invisible escaped."""
     return f'"{"".join(map(_escaped, text))}"'
 
 
@@ -68,7 +68,7 @@ def _escaped(char: str) -> str:
     if char.isprintable() or char in "\n\t":
         return json.dumps(char, ensure_ascii=False)[1:-1]
     # A bare \b or \f is what a forgotten second backslash looks like, so they are never written.
-    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else json.dumps(char)[1:-1]
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
 
 
 def _fits_block(text: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from maker.reading.doubts import doubted
 from maker.reading.fit import Fitting
 from maker.reading.loaded import Loaded
-from maker.reading.loader import in_text, without_credentials
+from maker.reading.loader import last_value, loaded, without_credentials
 from maker.reading.quick import quick
 from maker.reading.wanted import Wanted
 from maker.schema.schema import Maybe, Record, Schema
@@ -31,7 +31,7 @@ def load_any(text: str, schema: Schema | None = None) -> Loaded:
         return fitting.fit(_unwrapped(value, wanted, fitting), schema)
 
     def read(part: str) -> Loaded:
-        return in_text(part, wanted, Fitting(), fitted)
+        return loaded(part, lambda own: last_value(own, wanted), Fitting(), fitted)
 
     return without_credentials(doubted(text, schema, read))
 

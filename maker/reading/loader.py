@@ -19,24 +19,23 @@ from maker.reading.scalars import Plain
 from maker.reading.scan import find
 from maker.reading.wanted import Wanted
 
-Fit = Callable[[Any, Fitting], Any]
 
-
-def in_text(text: str, wanted: Wanted, fitting: Fitting, fit: Fit) -> Loaded:
-    """The value that counts in the text, converted by `fit`. Never raises."""
+def loaded(
+    text: str, find: Callable[[str], Found], fitting: Fitting, fit: Callable[[Any, Fitting], Any]
+) -> Loaded:
+    """The value that `find` finds in the text, converted by `fit`. Never raises."""
     if len(text) > MOST_CHARACTERS:
         return _unreadable(f"it has {len(text):,} characters, the limit is {MOST_CHARACTERS:,}")
-    text = clean(text).lstrip("\ufeff").replace("\r\n", "\n")
     try:
-        found = _unquoted(find(text, wanted), wanted)
-        value = fit(found.value, fitting)
+        counting = find(clean(text).lstrip("\ufeff").replace("\r\n", "\n"))
+        value = fit(counting.value, fitting)
     except Unreadable as error:
         return _unreadable(str(error.args[0]))
     except RecursionError:
         return _unreadable("it nests too deep")
-    verdict = worse(found.verdict, "normalised" if fitting.notes else "clean")
+    verdict = worse(counting.verdict, "normalised" if fitting.notes else "clean")
     verdict = worse(verdict, "repaired" if fitting.guesses else "clean")
-    notes = [*found.notes, *fitting.notes, *fitting.guesses]
+    notes = [*counting.notes, *fitting.notes, *fitting.guesses]
     return Loaded(verdict=verdict, value=value, notes=notes)
 
 
@@ -49,8 +48,9 @@ def _unreadable(error: str) -> Loaded:
     return Loaded(verdict="unreadable", error=one_line(error, 300))
 
 
-def _unquoted(found: Found, wanted: Wanted) -> Found:
-    """An object given as a JSON string is read as the object."""
+def last_value(text: str, wanted: Wanted) -> Found:
+    """The value in a reply that counts; an object given as a JSON string is read as the object."""
+    found = find(text, wanted)
     if not isinstance(found.value, str) or isinstance(found.value, Plain):
         return found
     inner = find(found.value, wanted)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from maker.core.models import Plan, PlanStep, Repeat
 from maker.plan.checks import check_plan
 from maker.plan.fields import CONVERT
-from maker.plan.parser import parse_plan
+from maker.plan.parser import parse_plan, parse_plan_file
 from maker.plan.plan_text import plan_to_yaml
 from maker.tools.registry import ToolRegistry
 
@@ -63,9 +63,10 @@ steps = st.builds(
 
 @given(st.builds(Plan, reasoning=printable, steps=st.lists(steps, min_size=1, max_size=3)))
 def test_every_plan_written_as_yaml_is_read_back_unchanged(plan: Plan) -> None:
-    result = parse_plan(plan_to_yaml(plan), TOOLS)
-    assert result.problems == []
-    assert result.plan == plan
+    for parse in (parse_plan, parse_plan_file):
+        result = parse(plan_to_yaml(plan), TOOLS)
+        assert result.problems == []
+        assert result.plan == plan
 
 
 COUNT = PlanStep(
