@@ -73,7 +73,8 @@ def problem_lines(problems: Sequence[Problem], text: str) -> list[str]:
         if problem.step is not None:
             where.append(f"step {problem.step}")
         place = ", ".join(where) or "the plan"
-        lines.append(f"  {place}: {one_line(problem.message, 300)} ({problem.check})")
+        message = problem.message.replace(f": line {number}: ", ": ", 1)
+        lines.append(f"  {place}: {one_line(message, 300)} ({problem.check})")
         if problem.fix:
             lines.append(f"      {one_line(problem.fix, 300)}")
     return lines

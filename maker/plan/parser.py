@@ -26,6 +26,10 @@ from maker.reading.loaded import Loaded
 from maker.reading.plans import load_file, load_mapping
 
 _LONGEST_QUOTE = 160
+_FILE_FIX = (
+    "Quote a text that holds ': ' or ' #', or write it as a `|` block; anchors, aliases and tags "
+    "are refused."
+)
 _STEP_LINE = re.compile(r"[\s{\[]*(?:-\s+)?[\"']?step[\"']?\s*:")
 _MOST_PROBLEMS = 40
 _MOST_NOTES = 100
@@ -48,20 +52,21 @@ def parse_plan(text: str, tools: Sequence[ToolSpec] = ()) -> Parsed:
 
 def parse_plan_file(text: str, tools: Sequence[ToolSpec] = ()) -> Parsed:
     """The same for a text that a person wrote, which is YAML or JSON and nothing else."""
-    return _parsed(text, load_file(text, TEXT_FIELDS), tools)
+    return _parsed(text, load_file(text, TEXT_FIELDS), tools, _FILE_FIX)
 
 
-def _parsed(text: str, loaded: Loaded, tools: Sequence[ToolSpec]) -> Parsed:
+def _parsed(text: str, loaded: Loaded, tools: Sequence[ToolSpec], fix: str = PARSE.fix) -> Parsed:
     if loaded.verdict == "unreadable":
-        return _refused(f"no plan could be read: {loaded.error}", quote_of(text, loaded.error))
+        quote = quote_of(text, loaded.error)
+        return _refused(f"no plan could be read: {loaded.error}", quote, fix)
     if loaded.verdict == "repaired":
         guessed = "; ".join(loaded.notes) or loaded.error
         return _refused(f"the plan could only be read by guessing: {guessed}")
     return _Reader(text, tools, list(loaded.notes)).read(loaded.value)
 
 
-def _refused(message: str, quote: str = "") -> Parsed:
-    problem = Problem(check=PARSE.name, message=message, fix=PARSE.fix, quote=quote)
+def _refused(message: str, quote: str = "", fix: str = PARSE.fix) -> Parsed:
+    problem = Problem(check=PARSE.name, message=message, fix=fix, quote=quote)
     return Parsed(problems=[problem])
 
 

@@ -113,6 +113,17 @@ def test_no_file_makes_a_check_fail_with_anything_but_code_2(
     assert "Traceback" not in capfd.readouterr().err
 
 
+def test_a_file_that_is_no_yaml_is_refused_with_its_line_once_and_its_cure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text("reasoning: one step\nplan:\n  - step: 0\n    title: Error: say it\n")
+    assert main(["plan", "--check", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert said.count("line 4") == 1
+    assert "Quote a text that holds ': '" in said
+
+
 @pytest.mark.parametrize(
     "command", [("plan", "--check"), ("run", "--agent", "simulated", "--plan")]
 )
