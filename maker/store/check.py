@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -49,23 +49,23 @@ def check(url: str, *, logs: bool = True) -> DatabaseReport:
     with Reader(url) as reader:
         place, version = location.shown(reader.url), reader.version
         if version is None:
-            problems = (f"the file {place} is empty",) if reader.is_empty else ()
-            return DatabaseReport(place=place, version=None, problems=problems)
+            emptied = (f"the file {place} is empty",) if reader.is_empty else ()
+            return DatabaseReport(place=place, version=None, problems=emptied)
         contents, needed = _Digests(), _Digests()
-        found = [*_told(schema_problems(reader))]
+        problems = [*_until_error(schema_problems(reader))]
         if logs:
-            found += _told(_file_problems(reader))
-            found += _told(_blob_problems(reader, contents, needed))
+            problems += _until_error(_file_problems(reader))
+            problems += _until_error(_blob_problems(reader, contents, needed))
         # After the contents: each of those that were there belongs to a run that is listed now.
-        runs = _runs(reader, found)
+        runs = _runs(reader, problems)
         if logs:
-            found += _log_problems(reader, runs, contents, needed)
+            problems += _log_problems(reader, runs, contents, needed)
         return DatabaseReport(
             place=place,
             version=version,
             runs=len(runs),
             events=sum(row.head_seq for row in runs),
-            problems=tuple(dict.fromkeys(found)),
+            problems=tuple(dict.fromkeys(problems)),
             note=reader.note,
         )
 
@@ -76,8 +76,8 @@ def _log_problems(
     notes = reader.notes()
     damaged = [problem for row in runs for problem in _run_problems(reader, row, notes, needed)]
     yield from damaged
-    yield from _told(_ends_problems(reader, runs))
-    yield from _told(_needless(reader, contents, needed, is_complete=not damaged))
+    yield from _until_error(_ends_problems(reader, runs))
+    yield from _until_error(_needless(reader, contents, needed, is_complete=not damaged))
 
 
 class _Digests:
@@ -91,16 +91,16 @@ class _Digests:
 
     def without(self, others: _Digests) -> Iterator[bytes]:
         """The beginnings of those that the others do not have."""
-        known = array("Q", sorted(others._prefixes))
+        excluded = array("Q", sorted(others._prefixes))
         previous = -1
         for prefix in sorted(self._prefixes):
-            at = bisect_left(known, prefix)
-            if prefix != previous and (at == len(known) or known[at] != prefix):
+            at = bisect_left(excluded, prefix)
+            if prefix != previous and (at == len(excluded) or excluded[at] != prefix):
                 yield prefix.to_bytes(8)
             previous = prefix
 
 
-def _told(problems: Iterator[str]) -> Iterator[str]:
+def _until_error(problems: Iterator[str]) -> Iterator[str]:
     """The problems, the last of them being what kept the check from going on."""
     try:
         yield from problems
@@ -124,55 +124,48 @@ def schema_problems(reader: Reader) -> Iterator[str]:
     if revisions != [f"{reader.version:04d}"]:
         yield f"the schema is of version {reader.version}, but alembic_version says {revisions}"
     if reader.path is None:
-        yield from _postgres_problems(reader)
+        (parts,) = reader.fetch(ddl.POSTGRES_PARTS, {})
+        for name, is_there in parts.items():
+            if not is_there:
+                yield f"{name} is missing or switched off"
     elif reader.version == ddl.VERSION:
         for kind, name, words in shape.differences(reader.fetch(shape.OBJECTS, {})):
             mends = ": `maker db upgrade` mends it" if kind in shape.RESTORED else ""
             yield f"{kind} {name} {words}{mends}"
 
 
-def _postgres_problems(reader: Reader) -> Iterator[str]:
-    (found,) = reader.fetch(ddl.POSTGRES_PARTS, {})
-    for name, is_there in found.items():
-        if not is_there:
-            yield f"{name} is missing or switched off"
-
-
 def _blob_problems(reader: Reader, contents: _Digests, needed: _Digests) -> Iterator[str]:
     after = b""
     while part := reader.fetch(_BLOBS, {"after": after, "limit": _BLOBS_AT_ONCE}):
         for row in part:
-            after = _digest_after(after, row["digest"])
+            digest = rows.stored_digest(row["digest"])
+            if digest <= after:  # a damaged index may go in circles
+                raise LogDamaged(
+                    f"the content {row['digest']!r} is out of place: the others cannot be checked"
+                )
+            after = digest
             contents.add(after)
             try:
                 rows.blob_content(after, row["codec"], row["content"], reader.fetch)
-                for digest in references.parts_of(row):
-                    needed.add(digest)
+                for part_digest in references.parts_of(row):
+                    needed.add(part_digest)
             except LogDamaged as damage:
                 yield damage.message
 
 
-def _digest_after(before: bytes, digest: Any) -> bytes:
-    """The digest, which follows the one before: a damaged index may go in circles."""
-    if rows.stored_digest(digest) > before:
-        return rows.stored_digest(digest)
-    raise LogDamaged(f"the content {digest!r} is out of place: the others cannot be checked")
-
-
 def _runs(reader: Reader, problems: list[str]) -> list[RunRow]:
     """The rows of all runs, read without the view, which may be damaged itself."""
+    runs = []
     try:
-        found = reader.fetch("SELECT * FROM runs ORDER BY run", {})
-        return [reader.row(_as_viewed(row)) for row in found]
+        for row in reader.fetch("SELECT * FROM runs ORDER BY run", {}):
+            values = {name: row[name] for name in row.keys()}  # noqa: SIM118 - a sqlite3.Row is no mapping
+            values["run_id"] = str(UUID(bytes=bytes(row["run_id"])))
+            values["head_hash"] = bytes(row["head_hash"]).hex()
+            runs.append(reader.row(values))
     except (StoreError, *rows.NO_SUCH_ROW) as error:
         problems.append(f"the runs cannot be listed: {error}")
         return []
-
-
-def _as_viewed(row: Mapping[str, Any]) -> dict[str, Any]:
-    values = {name: row[name] for name in row.keys()}  # noqa: SIM118 - a sqlite3.Row is no mapping
-    run_id = str(UUID(bytes=bytes(values["run_id"])))
-    return {**values, "run_id": run_id, "head_hash": bytes(values["head_hash"]).hex()}
+    return runs
 
 
 def _run_problems(
@@ -193,9 +186,9 @@ def _run_problems(
 
 
 def _ends_problems(reader: Reader, runs: Iterable[RunRow]) -> Iterator[str]:
-    notes, known = reader.notes(), {row.run_id for row in runs}
+    notes, listed = reader.notes(), {row.run_id for row in runs}
     for run, noted in notes.heads.items():
-        if run not in known and not reader.fetch(rows.HEAD, {"run_id": rows.run_bytes(run)}):
+        if run not in listed and not reader.fetch(rows.HEAD, {"run_id": rows.run_bytes(run)}):
             yield heads.lost(run, noted).message
     if notes.unreadable and reader.path:
         yield f"{heads.file_of(reader.path)} has {notes.unreadable} lines that cannot be read"

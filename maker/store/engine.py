@@ -32,8 +32,15 @@ def sync_engine(
     A transaction that reads first and writes later fails at once where another process wrote in
     between, whatever the timeout: so the lock is taken at the beginning.
     """
+    settings: dict[str, Any] = {"url": url}
+    path = location.sqlite_path(url)
+    if path is not None:
+        settings = {
+            "url": sqlalchemy.URL.create("sqlite+pysqlite", database=str(path)),
+            "connect_args": {"isolation_level": None, "timeout": busy_timeout_s},
+        }
     try:
-        made = sqlalchemy.create_engine(**_settings(url, busy_timeout_s))
+        made = sqlalchemy.create_engine(**settings, poolclass=NullPool)
     except (ImportError, NoSuchModuleError) as error:
         raise no_driver(url, error) from error
     if made.dialect.name == "sqlite":
@@ -60,17 +67,6 @@ def no_driver(url: str, error: Exception) -> StoreError:
         f"the database {location.shown(url)} cannot be opened: {error}",
         advice="Install the driver: pip install 'psycopg[binary]'.",
     )
-
-
-def _settings(url: str, busy_timeout_s: float) -> dict[str, Any]:
-    path = location.sqlite_path(url)
-    if path is None:
-        return {"url": url, "poolclass": NullPool}
-    return {
-        "url": sqlalchemy.URL.create("sqlite+pysqlite", database=str(path)),
-        "poolclass": NullPool,
-        "connect_args": {"isolation_level": None, "timeout": busy_timeout_s},
-    }
 
 
 def _set_pragmas(foreign_keys: bool, connection: Any, _record: Any) -> None:

@@ -33,7 +33,15 @@ def prepare(path: Path) -> None:
         _make_private(path)
         return
     try:
-        _refuse_network(path)
+        table = Path("/proc/mounts")
+        mounts = table.read_text(encoding="utf-8", errors="replace") if table.exists() else ""
+        kind = network_filesystem(path.resolve(), mounts)
+        if kind is not None:
+            raise StoreError(
+                f"the database {path} is on a network file system ({kind}), where SQLite's log is "
+                "not safe",
+                advice="Choose a local disk with --db or MAKER_DATABASE_URL.",
+            )
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except FileExistsError:
@@ -125,21 +133,8 @@ def network_filesystem(path: Path, mounts: str) -> str | None:
     """The type of the network file system that `path` is on, by the text of `/proc/mounts`."""
     best, kind = "", ""
     for line in mounts.splitlines():
-        _, folder, found, *_ = line.split(" ")
+        _, folder, mounted, *_ = line.split(" ")
         folder = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), folder)
         if len(folder) >= len(best) and path.is_relative_to(folder):
-            best, kind = folder, found
+            best, kind = folder, mounted
     return kind if kind in _NETWORK else None
-
-
-def _refuse_network(path: Path) -> None:
-    table = Path("/proc/mounts")
-    if not table.exists():
-        return
-    kind = network_filesystem(path.resolve(), table.read_text(encoding="utf-8", errors="replace"))
-    if kind is not None:
-        raise StoreError(
-            f"the database {path} is on a network file system ({kind}), where SQLite's log is "
-            "not safe",
-            advice="Choose a local disk with --db or MAKER_DATABASE_URL.",
-        )

@@ -31,7 +31,10 @@ async def followed(url: str, run: RunId, clock: Clock) -> AsyncIterator[Record]:
     async with _fetching(url) as fetch:
         head = START
         while True:
-            row = await _row(url, run, fetch, clock)
+            listed = await fetch(ONE, {"run_id": run.lower()})
+            if not listed:
+                raise rows.no_such_run(run)
+            row = Reader(url, now=clock.now()).row(listed[0])
             async for record in _after(row, head, fetch):
                 yield record
                 head = Head(record.seq, record.hash)
@@ -61,12 +64,6 @@ async def _fetching(url: str) -> AsyncIterator[Fetch]:
             return [*found]
 
         yield fetch
-
-
-async def _row(url: str, run: RunId, fetch: Fetch, clock: Clock) -> RunRow:
-    for row in await fetch(ONE, {"run_id": run.lower()}):
-        return Reader(url, now=clock.now()).row(row)
-    raise rows.no_such_run(run)
 
 
 async def _after(row: RunRow, head: Head, fetch: Fetch) -> AsyncIterator[Record]:

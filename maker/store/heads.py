@@ -133,8 +133,16 @@ def _locked(database: Path) -> Iterator[dict[RunId, Head]]:
         heads = dict(read(database).heads)
         before = dict(heads)
         yield heads
-        if heads != before:
-            _replace(path, heads)
+        if heads == before:
+            return
+        lines = [_TITLE, *(f"{run} {head.seq} {head.hash.hex()}" for run, head in heads.items())]
+        new = path.with_name(f"{path.name}.new")
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write("\n".join(lines) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
 
 
 @contextlib.contextmanager
@@ -150,14 +158,3 @@ def _exclusive(path: Path) -> Iterator[None]:
                 return
         finally:
             os.close(descriptor)
-
-
-def _replace(path: Path, heads: Mapping[RunId, Head]) -> None:
-    lines = [_TITLE, *(f"{run} {head.seq} {head.hash.hex()}" for run, head in heads.items())]
-    new = path.with_name(f"{path.name}.new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write("\n".join(lines) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)

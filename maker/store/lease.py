@@ -55,7 +55,8 @@ def this_process(session: str = "") -> str:
     A session tells two claims of one process apart.
     """
     pid = os.getpid()
-    owner = f"{_host()}:{pid}:{_start_of(pid)}"
+    host = platform.node().replace(":", "-") or "localhost"
+    owner = f"{host}:{pid}:{_start_of(pid)}"
     return f"{owner}:{session}" if session else owner
 
 
@@ -91,10 +92,6 @@ _NO_NAMESPACES = "0"
 """The namespace on systems that have none: all processes see each other."""
 
 
-def _host() -> str:
-    return platform.node().replace(":", "-") or "localhost"
-
-
 def _start_of(pid: int) -> str:
     """A token that no other process with this pid has had; empty where there is no such process."""
     if Path("/proc/self/stat").exists():
@@ -118,11 +115,9 @@ def _start_in_proc(pid: int) -> str:
     except (FileNotFoundError, ProcessLookupError):
         return ""
     state, *fields = stat.rpartition(")")[2].split()
-    return "" if state in "ZX" else f"{boot[:8]}-{fields[18]}-{_own_namespace()}"
-
-
-def _own_namespace() -> str:
-    """The pid namespace that we and /proc belong to; empty where /proc shows another one's pids."""
-    if str(Path("/proc/self").readlink()) != str(os.getpid()):
+    if state in "ZX":
         return ""
-    return re.sub(r"\D", "", str(Path("/proc/self/ns/pid").readlink()))
+    namespace = ""  # the one that we and /proc belong to; none where /proc shows another one's pids
+    if str(Path("/proc/self").readlink()) == str(os.getpid()):
+        namespace = re.sub(r"\D", "", str(Path("/proc/self/ns/pid").readlink()))
+    return f"{boot[:8]}-{fields[18]}-{namespace}"

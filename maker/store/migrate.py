@@ -42,7 +42,8 @@ def upgrade(url: str) -> bool:
     Triggers and views that somebody dropped are restored.
     """
     with transaction(url) as connection:
-        match _state(connection, location.shown(url)):
+        state_of = versions.sqlite_state if _is_sqlite(connection) else versions.postgres_state
+        match state_of(lambda sql: connection.exec_driver_sql(sql).one(), location.shown(url)):
             case "fresh":
                 _create(connection)
             case "readable" | "old":
@@ -62,7 +63,12 @@ def transaction(url: str) -> Iterator[Connection]:
     try:
         with engine.sync_engine(url, foreign_keys=False).begin() as connection:
             yield connection
-            _require_references(connection)
+            check = "PRAGMA foreign_key_check"
+            if _is_sqlite(connection) and connection.exec_driver_sql(check).first():
+                raise StoreError(
+                    "the database has rows that refer to missing ones; nothing was changed",
+                    advice="See `maker db check`, and restore the file from a backup.",
+                )
     except SQLAlchemyError as error:
         cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
         raise faults.explain(cause, location.shown(url)) from error
@@ -72,11 +78,6 @@ def scripts() -> Path:
     """The folder of the migrations: inside an installed maker, or at the top of the repository."""
     installed = Path(__file__).parents[1] / "_migrations"
     return installed if installed.is_dir() else Path(__file__).parents[2] / "migrations"
-
-
-def _state(connection: Connection, place: str) -> versions.State:
-    known = versions.sqlite_state if _is_sqlite(connection) else versions.postgres_state
-    return known(lambda sql: connection.exec_driver_sql(sql).one(), place)
 
 
 def _create(connection: Connection) -> None:
@@ -94,14 +95,6 @@ def _migrate(connection: Connection) -> None:
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(scripts()).replace("%", "%%"))
     command.upgrade(config, "head")
-
-
-def _require_references(connection: Connection) -> None:
-    if _is_sqlite(connection) and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
-        raise StoreError(
-            "the database has rows that refer to missing ones; nothing was changed",
-            advice="See `maker db check`, and restore the file from a backup.",
-        )
 
 
 def _is_sqlite(connection: Connection) -> bool:

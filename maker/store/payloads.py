@@ -52,9 +52,8 @@ class Packer:
         """The payload as its row keeps it."""
         whole = record.payload.decode()
         body = without_tag(whole, record)
-        return self._referring(record, body) if record.type == "AgentReplied" else body
-
-    def _referring(self, record: Record, body: str) -> str:
+        if record.type != "AgentReplied":
+            return body
         fields = _decode(record.payload)
         key, request, prompt, reply = (bytes(raw) for raw in msgspec.structs.astuple(fields))
         parts = b'"key":%b,"request":%b,"prompt":%b,"reply":%b' % (key, request, prompt, reply)

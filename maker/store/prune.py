@@ -53,7 +53,14 @@ def prune(url: str, runs: Sequence[RunRow]) -> Pruned:
     migrate.prepare(url)
     path = location.sqlite_path(url)
     if path is not None:
-        _forget_ends(path, [row.run_id for row in runs])
+        # Before they are deleted: a run without a note is in order, a note without a run is not.
+        try:
+            heads.forget(path, [row.run_id for row in runs])
+        except OSError as error:
+            raise StoreError(
+                f"{heads.file_of(path)} cannot be written: {error.strerror}",
+                advice="Nothing was deleted. Make it and its folder writable for you.",
+            ) from error
     with _engine(url) as database:
         deleted = [row.run_id for row in runs if _delete(database, row)]
         contents, damage = 0, ""
@@ -62,19 +69,8 @@ def prune(url: str, runs: Sequence[RunRow]) -> Pruned:
                 contents += count
         except LogDamaged as error:
             damage = error.message
-    in_use = path is not None and not (_is_idle(url) and _shrink(path))
+    in_use = path is not None and not _shrink(url, path)
     return Pruned(deleted, contents, in_use, damage)
-
-
-def _forget_ends(path: Path, runs: Sequence[RunId]) -> None:
-    """Before they are deleted: a run without a note is in order, a note without a run is not."""
-    try:
-        heads.forget(path, runs)
-    except OSError as error:
-        raise StoreError(
-            f"{heads.file_of(path)} cannot be written: {error.strerror}",
-            advice="Nothing was deleted. Make it and its folder writable for you.",
-        ) from error
 
 
 @contextmanager
@@ -111,7 +107,8 @@ def _delete_contents(database: Engine) -> Iterator[int]:
     while part:
         with database.begin() as connection:
             needed.catch_up(connection)  # what was appended meanwhile, while nobody can append
-            part = _digests(connection, after)
+            values = {"after": after, "limit": _CONTENTS_AT_ONCE}
+            part = [bytes(row.digest) for row in connection.execute(text(_CONTENTS), values)]
             needless = [{"digest": digest} for digest in part if digest not in needed]
             if needless:
                 connection.execute(text("DELETE FROM blobs WHERE digest = :digest"), needless)
@@ -120,11 +117,6 @@ def _delete_contents(database: Engine) -> Iterator[int]:
     if database.dialect.name == "postgresql":
         with database.begin() as connection:
             connection.execute(text(_DROP_INDEX))
-
-
-def _digests(connection: Connection, after: bytes) -> list[bytes]:
-    values = {"after": after, "limit": _CONTENTS_AT_ONCE}
-    return [bytes(digest) for digest in connection.execute(text(_CONTENTS), values).scalars()]
 
 
 class _Needed:
@@ -150,14 +142,14 @@ class _Needed:
                 self._read[run["run"]] = run["head_seq"]
 
 
-def _is_idle(url: str) -> bool:
-    """Whether nobody works on a run: shrinking a big file would keep him waiting."""
+def _shrink(url: str, path: Path) -> bool:
+    """Give unused room back to the disk; whether there was room and time to do it.
+
+    Not while somebody works on a run: to shrink a big file would keep him waiting.
+    """
     with Reader(url) as reader:
-        return not any(row.is_held for row in reader.runs(limit=None))
-
-
-def _shrink(path: Path) -> bool:
-    """Give unused room back to the disk; whether there was room and time to do it."""
+        if any(row.is_held for row in reader.runs(limit=None)):
+            return False
     with closing(sqlite3.connect(path, isolation_level=None, timeout=1.0)) as raw:
         try:
             raw.execute("VACUUM")

@@ -141,7 +141,14 @@ class Reader:
         self._require_content()
         last = _LAST.fullmatch(reference)
         if last is not None:
-            return self._nth(reference, int(last[1] or 0))
+            back = int(last[1] or 0)
+            for row in self.fetch(_NTH, {"back": back}):
+                return RunId(row["run_id"])
+            raise RunNotFound(
+                f"there is no {reference}: the database {location.shown(self.url)} has "
+                + (f"no more than {back} runs" if back else "no runs yet"),
+                advice='See `maker history`, or start one: maker run "..."',
+            )
         digits = reference.lower().replace("-", "")
         if not re.fullmatch(r"[0-9a-f]{4,32}", digits):
             raise RunNotFound(
@@ -149,10 +156,7 @@ class Reader:
                 advice=f"Give a run id, at least {SHORTEST_REFERENCE} characters of its beginning "
                 "or end, or @last. See `maker history`.",
             )
-        found = self.fetch(_LIKE, {"starts": f"{digits}%", "ends": f"%{digits}"})
-        if not found:
-            self._require_not_lost(digits)
-        return _only([row["run_id"] for row in found], reference)
+        return self._only_like(digits, reference)
 
     def records(self, run: RunId) -> list[Record]:
         """The verified log of a run. Raises RunNotFound or LogDamaged."""
@@ -235,30 +239,34 @@ class Reader:
             raise rows.no_such_run(row.run_id)  # deleted meanwhile
         integrity.require_end(ends[0]["head_seq"], ends[0]["last"] or 0)
 
-    def _require_not_lost(self, digits: str) -> None:
+    def _only_like(self, digits: str, reference: str) -> RunId:
+        matches = self.fetch(_LIKE, {"starts": f"{digits}%", "ends": f"%{digits}"})
+        runs = [row["run_id"] for row in matches]
+        if len(runs) == 1:
+            return RunId(runs[0])
+        if runs:
+            listed = ", ".join(runs[:10]) + (", ..." if len(runs) > 10 else "")
+            raise RunNotFound(
+                f"more than one run matches {reference!r}: {listed}",
+                advice="Give more characters, or the end of the id, which differs more.",
+            )
         for run, head in self.notes().heads.items():
             name = run.replace("-", "")
             if name.startswith(digits) or name.endswith(digits):
                 raise heads.lost(run, head)
+        raise RunNotFound(f"no run matches {reference!r}", advice="See `maker history`.")
 
     def _require_content(self) -> None:
         if self.path is not None and self.is_empty:
             raise reading.emptied(self.path)
 
-    def _nth(self, reference: str, back: int) -> RunId:
-        for row in self.fetch(_NTH, {"back": back}):
-            return RunId(row["run_id"])
-        raise RunNotFound(
-            f"there is no {reference}: the database {location.shown(self.url)} has "
-            + (f"no more than {back} runs" if back else "no runs yet"),
-            advice='See `maker history`, or start one: maker run "..."',
-        )
-
     def row(self, row: Mapping[str, Any]) -> RunRow:
         """The run in a row of `v_runs`. Raises LogDamaged where it cannot be one."""
         try:
             summary, damage = rows.summary_of(row)
-            is_held = not self._is_abandoned(row)
+            owner, expires_at = row["lease_owner"], row["lease_expires_at"]
+            is_leased = isinstance(owner, str) and isinstance(expires_at, float)
+            is_held = is_leased and expires_at > self._now and not lease.is_dead(owner)
             return RunRow(
                 key=row["run"],
                 run_id=RunId(row["run_id"].lower()),
@@ -267,8 +275,8 @@ class Reader:
                 is_pruned=row["pruned"] != 0,
                 head_seq=int(row["head_seq"]),
                 head_hash=bytes.fromhex(row["head_hash"]).hex(),
-                lease_owner=row["lease_owner"],
-                lease_expires_at=row["lease_expires_at"],
+                lease_owner=owner,
+                lease_expires_at=expires_at,
                 lease_epoch=row["lease_epoch"],
                 crashed=row["status"] == "running" and not is_held,
                 is_held=is_held,
@@ -278,25 +286,7 @@ class Reader:
                 f"the row of a run is none: {error!r}", advice="See `maker db check`."
             ) from error
 
-    def _is_abandoned(self, row: Mapping[str, Any]) -> bool:
-        owner, expires_at = row["lease_owner"], row["lease_expires_at"]
-        if not isinstance(owner, str) or not isinstance(expires_at, float):
-            return True
-        return expires_at <= self._now or lease.is_dead(owner)
-
 
 def _escaped(text: str) -> str:
     """The text as a pattern for LIKE that escapes with `!`."""
     return re.sub(r"[!%_]", r"!\g<0>", text)
-
-
-def _only(found: list[str], reference: str) -> RunId:
-    if len(found) == 1:
-        return RunId(found[0])
-    if not found:
-        raise RunNotFound(f"no run matches {reference!r}", advice="See `maker history`.")
-    listed = ", ".join(found[:10]) + (", ..." if len(found) > 10 else "")
-    raise RunNotFound(
-        f"more than one run matches {reference!r}: {listed}",
-        advice="Give more characters, or the end of the id, which differs more.",
-    )

@@ -5,7 +5,7 @@ Whoever lets an event refer to another kind of content adds it to `named`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from maker.core import events as e
 from maker.store import recipes, rows
@@ -37,18 +37,15 @@ def of_run(fetch: Fetch, key: int, after: int = 0) -> Iterator[bytes]:
     """The contents that a run needs for its events after a number; some more than once."""
     log = rows.Log(key, fetch)
     while part := fetch(_REFERRING, {"key": key, "after": after, "limit": _AT_ONCE}):
-        digests = list(_named_in(part, log))
+        digests: list[bytes] = []
+        for row in part:
+            if row["blob"] is not None:
+                digests.append(rows.stored_digest(row["blob"]))
+            elif reference_of(row["payload"]) is not None:
+                continue  # what it names, the event that it refers to names, too
+            digests += named(e.decode(log.record(row).payload, seq=row["seq"]))
         yield from digests
         for digest in digests:
-            for row in fetch(_RECIPE, {"digest": digest}):
-                yield from parts_of(row)
+            for recipe in fetch(_RECIPE, {"digest": digest}):
+                yield from parts_of(recipe)
         after = part[-1]["seq"]
-
-
-def _named_in(part: Iterable[Row], log: rows.Log) -> Iterator[bytes]:
-    for row in part:
-        if row["blob"] is not None:
-            yield rows.stored_digest(row["blob"])
-        elif reference_of(row["payload"]) is not None:
-            continue  # what it names, the event that it refers to names, too
-        yield from named(e.decode(log.record(row).payload, seq=row["seq"]))

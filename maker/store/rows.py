@@ -254,18 +254,20 @@ class Log:
     def record(self, row: Row) -> Record:
         """The record in a row of LOG or PART. Raises LogDamaged where it cannot be one."""
         try:
+            seq, kind, time, packed = row["seq"], row["type"], row["appended_at"], row["payload"]
+            if packed is None:
+                payload = self._big_payload(row)
+            else:
+                payload = self._unpacker.unpack(seq, kind, time, packed)
             return Record(
-                seq=row["seq"],
-                timestamp=row["appended_at"],
-                type=row["type"],
-                payload=self._big_payload(row) if row["payload"] is None else self._packed(row),
+                seq=seq,
+                timestamp=time,
+                type=kind,
+                payload=payload,
                 hash=row["hash"],
             )
         except (*NO_SUCH_ROW, msgspec.MsgspecError) as error:
             raise LogDamaged(f"the row of an event is none: {error!r}", advice=_RESTORE) from error
-
-    def _packed(self, row: Row) -> bytes:
-        return self._unpacker.unpack(row["seq"], row["type"], row["appended_at"], row["payload"])
 
     def _look_up(self, seq: int) -> tuple[str, float, str]:
         for row in self._fetch(EVENT, {"key": self._key, "seq": seq}):

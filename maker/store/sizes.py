@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -45,7 +44,15 @@ def of_run(reader: Reader, row: RunRow) -> int | None:
     """
     try:
         digests = sorted(set(references.of_run(reader.fetch, row.key)))
-        return sum(_events(reader, row.key)) + sum(_packed(reader, digests))
+        total: int = 0
+        for part in reader.fetch(_EVENTS, {"key": row.key}):
+            total += part["events"] * _ROW_BYTES + part["characters"]
+        for begin in range(0, len(digests), _DIGESTS_AT_ONCE):
+            some = {f"d{n}": d for n, d in enumerate(digests[begin : begin + _DIGESTS_AT_ONCE])}
+            names = ", ".join(f":{name}" for name in some)
+            contents = f"SELECT sum(length(content)) AS total FROM blobs WHERE digest IN ({names})"
+            total += sum(part["total"] or 0 for part in reader.fetch(contents, some))
+        return total
     except LogDamaged:
         return None
 
@@ -61,19 +68,6 @@ def size_text(octets: int | None) -> str:
     while amount >= 1000 and unit != "TB":
         amount, unit = amount / 1000, next(units)
     return f"{amount:.0f} {unit}" if amount >= 100 else f"{amount:.1f} {unit}"
-
-
-def _events(reader: Reader, key: int) -> Iterator[int]:
-    for row in reader.fetch(_EVENTS, {"key": key}):
-        yield row["events"] * _ROW_BYTES + row["characters"]
-
-
-def _packed(reader: Reader, digests: Sequence[bytes]) -> Iterator[int]:
-    for begin in range(0, len(digests), _DIGESTS_AT_ONCE):
-        some = {f"d{n}": d for n, d in enumerate(digests[begin : begin + _DIGESTS_AT_ONCE])}
-        names = ", ".join(f":{name}" for name in some)
-        statement = f"SELECT sum(length(content)) AS total FROM blobs WHERE digest IN ({names})"
-        yield from (row["total"] or 0 for row in reader.fetch(statement, some))
 
 
 def _length(path: Path) -> int:

@@ -181,7 +181,14 @@ class SqlStore:
 
     def _transaction(self, reading: bool, body: Callable[[Connection, *Ts], T], *args: *Ts) -> T:
         try:
-            connection = self._connection = self._connection or self._connected()
+            connection = self._connection
+            if connection is None:
+                migrate.prepare(self._url)
+                if self._path is not None:
+                    self._file = files.identity(self._path)
+                    rescue.make_reserve(self._path.parent)
+                made = engine.sync_engine(self._url, busy_timeout_s=self._busy_timeout_s)
+                connection = self._connection = made.connect()
             if self._path is not None:
                 files.require_same(self._path, self._file)
             with engine.beginning(connection, reading=reading):
@@ -204,13 +211,6 @@ class SqlStore:
                 engine.checkpoint(self._connection)
         with contextlib.suppress(OSError):
             heads.note(path, {run: head})
-
-    def _connected(self) -> Connection:
-        migrate.prepare(self._url)
-        if self._path is not None:
-            self._file = files.identity(self._path)
-            rescue.make_reserve(self._path.parent)
-        return engine.sync_engine(self._url, busy_timeout_s=self._busy_timeout_s).connect()
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None

@@ -28,7 +28,10 @@ def sqlite_state(ask: Ask, place: str) -> State:
     application, version, tables, ours = ask(_SQLITE)
     if application == ddl.APPLICATION_ID:
         if version > ddl.VERSION:
-            _require_stamp(ask, version, place)
+            # It notes its version in the header and in a table: one of them alone is damage.
+            (revision,) = ask("SELECT max(version_num) FROM alembic_version")
+            if revision != f"{version:04d}":
+                raise _damaged(place, f"its header says version {version}, its table {revision}")
         return _compare(version, place)
     if ours == 4:
         raise _damaged(place, f"its header does not say that it is maker's ({application})")
@@ -58,13 +61,6 @@ def file_state(path: Path) -> State:
         raise faults.explain(error, str(path)) from error
     finally:
         connection.close()
-
-
-def _require_stamp(ask: Ask, version: int, place: str) -> None:
-    """A newer maker notes its version in the header and in a table: one of them alone is damage."""
-    (revision,) = ask("SELECT max(version_num) FROM alembic_version")
-    if revision != f"{version:04d}":
-        raise _damaged(place, f"its header says version {version}, its table {revision}")
 
 
 def _damaged(place: str, how: str) -> LogDamaged:
