@@ -126,24 +126,19 @@ def _killed_run(config: TaskConfig, disks: int, url: str) -> tuple[RunId, Cut]:
         run = _run_id(victim)
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline and victim.poll() is None:
-            if _cut(_log(url, run)).in_mid_vote and (cut := _stopped(victim, url, run)):
-                victim.kill()
-                return run, cut
+            if _cut(_log(url, run)).in_mid_vote:
+                # Only once it is stopped is it certain that the vote is still open.
+                victim.send_signal(signal.SIGSTOP)
+                cut = _cut(_log(url, run))
+                if cut.in_mid_vote:
+                    victim.kill()
+                    return run, cut
+                victim.send_signal(signal.SIGCONT)
             time.sleep(_LOOK_EVERY_S)
     raise MakerError(
         "the run could not be killed in the middle of a vote: it was over too soon, or too slow",
         advice="Try again with more --disks or another --delay-ms.",
     )
-
-
-def _stopped(victim: subprocess.Popen[str], url: str, run: RunId) -> Cut | None:
-    """Stop the victim and look again: only then is it certain that the vote is still open."""
-    victim.send_signal(signal.SIGSTOP)
-    cut = _cut(_log(url, run))
-    if cut.in_mid_vote:
-        return cut
-    victim.send_signal(signal.SIGCONT)
-    return None
 
 
 @contextlib.contextmanager
@@ -170,9 +165,9 @@ def _run_id(victim: subprocess.Popen[str]) -> RunId:
     line = stderr.readline() if stderr else ""
     word, _, rest = line.partition(" ")
     if word != "run" or ":" not in rest:
-        told = line + (stderr.read() if stderr else "")
+        output = line + (stderr.read() if stderr else "")
         raise MakerError(
-            f"the child process did not start a run: {told.strip() or 'it said nothing'}"
+            f"the child process did not start a run: {output.strip() or 'it said nothing'}"
         )
     return RunId(rest.partition(":")[0])
 
@@ -220,5 +215,5 @@ async def _never_killed(config: TaskConfig, disks: int) -> list[e.Event]:
     registry = app.registry_for(config)
     agent = SimulatedAgent(config.simulation, clock)
     orchestrator = Orchestrator(config, registry, store=store, agent=agent, clock=clock)
-    given = e.PlanCreated(plan=hanoi.plan(disks), origin="user")
-    return [event async for event in orchestrator.run(orchestrator.submission(), given)]
+    plan = e.PlanCreated(plan=hanoi.plan(disks), origin="user")
+    return [event async for event in orchestrator.run(orchestrator.submission(), plan)]

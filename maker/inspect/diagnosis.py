@@ -37,8 +37,11 @@ class Finding(Value, frozen=True, kw_only=True):
 
 def diagnosis(url: str, environ: Mapping[str, str]) -> list[Finding]:
     """Everything that can be found out without asking anybody."""
+    versions = (
+        f"maker {maker.__version__}, Python {platform.python_version()}, {platform.platform()}"
+    )
     return [
-        _python(),
+        Finding(name="program", state="ok", text=versions),
         _sdk(),
         _cli(),
         _credentials(environ),
@@ -47,11 +50,6 @@ def diagnosis(url: str, environ: Mapping[str, str]) -> list[Finding]:
         _rescue_files(url),
         _orphans(),
     ]
-
-
-def _python() -> Finding:
-    text = f"maker {maker.__version__}, Python {platform.python_version()}, {platform.platform()}"
-    return Finding(name="program", state="ok", text=text)
 
 
 def _sdk() -> Finding:
@@ -162,13 +160,13 @@ def _rescue_files(url: str) -> Finding:
 
 
 def _orphans() -> Finding:
-    found = processes.orphans()
-    if not found:
+    orphans = processes.orphans()
+    if not orphans:
         return Finding(name="orphans", state="ok", text="no agent processes without their maker")
-    pids = " ".join(str(process.pid) for process in found)
+    pids = " ".join(str(process.pid) for process in orphans)
     return Finding(
         name="orphans",
         state="note",
-        text=f"{len(found)} agent processes whose maker is gone: {pids}",
+        text=f"{len(orphans)} agent processes whose maker is gone: {pids}",
         advice=f"End them: kill {pids}",
     )

@@ -219,11 +219,19 @@ class _StepCount:
 
 
 def _step_view(step: PlanStep, state: RunState, run_status: str, counted: _StepCount) -> StepView:
-    outcome = next((each for each in state.execution.outcomes if each.step == step.step), None)
+    outcomes = state.execution.outcomes
+    outcome = next((outcome for outcome in outcomes if outcome.step == step.step), None)
+    status: StepStatus
+    if outcome:
+        status = outcome.status
+    elif counted.iterations > 0:
+        status = "running" if run_status == "running" else "unfinished"
+    else:
+        status = "skipped" if state.status == "completed" else "not run"
     return StepView(
         step=step.step,
         title=step.title,
-        status=_step_status(step, state, run_status, counted.iterations > 0),
+        status=status,
         iterations=counted.iterations,
         spending=counted.spent.total(),
         red_flagged=counted.red_flagged,
@@ -235,12 +243,3 @@ def _step_view(step: PlanStep, state: RunState, run_status: str, counted: _StepC
         error=outcome.error if outcome else "",
         output=outcome.output if outcome else None,
     )
-
-
-def _step_status(step: PlanStep, state: RunState, run_status: str, was_started: bool) -> StepStatus:
-    for outcome in state.execution.outcomes:
-        if outcome.step == step.step:
-            return outcome.status
-    if was_started:
-        return "running" if run_status == "running" else "unfinished"
-    return "skipped" if state.status == "completed" else "not run"

@@ -100,24 +100,17 @@ async def _one(task: Task, config: TaskConfig, store: EventStore) -> Probed:
     state = session.orchestrator.state
     output = state.finished.result.get("output") if state.finished else None
     answer = json.dumps(output, ensure_ascii=False).lower()
+    validations = (e.ValidationPassed, e.ValidationFailed)
+    first = next((event for event in events if isinstance(event, validations)), None)
     flags = Counter(event.reason for event in events if isinstance(event, e.SampleRedFlagged))
     return Probed(
         instruction=task.instruction,
         run_id=session.orchestrator.run_id,
         status=state.status,
-        planned_at_once=_planned_at_once(events),
+        planned_at_once=isinstance(first, e.ValidationPassed),
         answered=state.status == "completed" and task.expected in answer,
         replies=sum(isinstance(event, e.AgentReplied) for event in events),
         flags=dict(sorted(flags.items())),
         cost_usd=state.totals.cost_usd,
         detail=state.detail or state.reason,
     )
-
-
-def _planned_at_once(events: list[e.Event]) -> bool:
-    for event in events:
-        if isinstance(event, e.ValidationFailed):
-            return False
-        if isinstance(event, e.ValidationPassed):
-            return True
-    return False

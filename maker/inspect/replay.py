@@ -156,20 +156,15 @@ def _difference(
         return Divergence(seq=seq, event=name, field="key", recorded=event.key, replayed=expected)
     if e.is_input(event):
         return None
-    due = _due(state, e.lane(event), workings)
+    lane = e.lane(event)
+    emits = (move.event for move in next_moves(state, workings) if isinstance(move, Emit))
+    due = next((emit for emit in emits if e.lane(emit) == lane), None)
     if due is None or type(due) is not type(event):
         replayed = type(due).__name__ if due else "no event"
         return Divergence(seq=seq, event=name, field="type", recorded=name, replayed=replayed)
     if msgspec.structs.replace(due, timestamp=event.timestamp) == event:
         return None
     return _field_difference(record, event, due, state.rules)
-
-
-def _due(state: RunState, lane: keys.Lane, workings: Workings) -> e.Event | None:
-    for move in next_moves(state, workings):
-        if isinstance(move, Emit) and e.lane(move.event) == lane:
-            return move.event
-    return None
 
 
 _NO_DECISIONS = frozenset(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from maker.errors import ConfigError
-from maker.workspace.git.folder import GitFolder, git_folder
+from maker.workspace.git.folder import git_folder
 
 MOST_PATHS = 200
 MOST_README_CHARS = 3_000
@@ -36,21 +36,20 @@ def describe_workspace(cwd: Path, *, limit_chars: int = 60_000) -> str:
             advice="Name an existing folder with --cwd.",
         )
     git = git_folder(cwd)
+    state = "not a repository"
+    if git is not None:
+        files = "changed files not known" if git.changed is None else f"{git.changed} changed files"
+        branch = _shown(git.branch) or "(detached)"
+        state = f"branch {branch}, {files} (staged ones not counted)"
     paths = _paths(git.files if git else _walk(cwd))
-    around = "\n".join([f"Folder: {_shown(cwd.resolve().name)}", _git_state(git), paths])
+    around = "\n".join([f"Folder: {_shown(cwd.resolve().name)}", f"Git: {state}", paths])
     return _cut("\n\n".join(part for part in (around, _readme(cwd)) if part), limit_chars)
 
 
-def _git_state(git: GitFolder | None) -> str:
-    if git is None:
-        return "Git: not a repository"
-    changed = "changed files not known" if git.changed is None else f"{git.changed} changed files"
-    branch = _shown(git.branch) or "(detached)"
-    return f"Git: branch {branch}, {changed} (staged ones not counted)"
-
-
 def _paths(names: Iterable[str]) -> str:
-    kept = sorted({name for name in names if _is_shown(name)}, key=_nearest_first)
+    kept = sorted(
+        {name for name in names if _is_shown(name)}, key=lambda name: (name.count("/"), name)
+    )
     if not kept:
         return "Files: none"
     some = kept[:MOST_PATHS]
@@ -72,10 +71,6 @@ def _walk(cwd: Path) -> Iterator[str]:
 
 def _is_shown(path: str) -> bool:
     return not any(part.startswith(".") or part in _VENDORED for part in PurePosixPath(path).parts)
-
-
-def _nearest_first(path: str) -> tuple[int, str]:
-    return path.count("/"), path
 
 
 def _shown(name: str) -> str:

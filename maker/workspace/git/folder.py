@@ -56,7 +56,10 @@ def git_folder(folder: Path) -> GitFolder | None:
     branch = head.removeprefix(_BRANCH) if head.startswith(_BRANCH) else ""
     entries, staged_ns = _index(own / "index", folder.relative_to(root).parts)
     tracked = {} if entries is None else {entry.path: entry for entry in entries}
-    untracked = Untracked(root, folder, tracked, _exclusions(own))
+    # The patterns that are not committed are shared by all worktrees.
+    common = own / (text_of(own / "commondir") or "").strip()
+    excluded = text_of(common / "info" / "exclude") or ""
+    untracked = Untracked(root, folder, tracked, excluded)
     new = list(untracked)
     files = [path for path in tracked if os.path.lexists(folder / path)] + new
     if entries is None or not untracked.complete:
@@ -72,26 +75,16 @@ def _repository(folder: Path) -> tuple[Path, Path] | None:
     """The top of the working tree that the folder is in, and the repository's own folder."""
     for top in (folder, *folder.parents):
         marker = top / ".git"
-        own = marker if _is_folder(marker) else _linked(marker)
-        if own is not None and text_of(own / "HEAD") is not None:
+        own = marker
+        if not os.path.isdir(marker):  # noqa: PTH112 - never raises
+            # A file tells where a worktree or a submodule keeps what is its own.
+            link = text_of(marker) or ""
+            if not link.startswith("gitdir: "):
+                continue
+            own = top / link.removeprefix("gitdir: ").strip()
+        if text_of(own / "HEAD") is not None:
             return top, own
     return None
-
-
-def _is_folder(path: Path) -> bool:
-    return os.path.isdir(path)  # noqa: PTH112 - never raises
-
-
-def _linked(marker: Path) -> Path | None:
-    """Where a worktree or a submodule keeps what is its own."""
-    text = text_of(marker) or ""
-    return marker.parent / text.removeprefix("gitdir: ").strip() if text[:8] == "gitdir: " else None
-
-
-def _exclusions(own: Path) -> str:
-    """The patterns that are not committed, which all worktrees share."""
-    common = own / (text_of(own / "commondir") or "").strip()
-    return text_of(common / "info" / "exclude") or ""
 
 
 def _index(path: Path, inside: tuple[str, ...]) -> tuple[list[Entry] | None, int]:

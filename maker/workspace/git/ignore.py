@@ -33,7 +33,26 @@ class Pattern(NamedTuple):
         """Whether it is about the file or folder with this path."""
         if self.folders_only and not is_folder:
             return False
-        return _matches(self.segments, parts[-1:] if self.by_name else parts)
+        if self.by_name:
+            parts = parts[-1:]
+        # Part by part; where it fails, go on behind the last `**`, one part later.
+        at = begin = 0
+        behind = -1
+        place = 0
+        while place < len(parts):
+            segment = self.segments[at] if at < len(self.segments) else None
+            if segment is _ANY_DEPTH:
+                at += 1
+                behind, begin = at, place
+            elif segment is not None and segment.fullmatch(parts[place]):
+                at += 1
+                place += 1
+            elif behind >= 0:
+                begin += 1
+                at, place = behind, begin
+            else:
+                return False
+        return at == len(self.segments)
 
 
 def parse_ignore(text: str) -> list[Pattern]:
@@ -95,24 +114,3 @@ def _tokens(glob: str) -> Iterator[str]:
             raise re.error("a set that is not closed")
         else:
             yield re.escape(found["escaped"] or found["plain"])
-
-
-def _matches(segments: Sequence[re.Pattern[str]], parts: Sequence[str]) -> bool:
-    """Match part by part; where it fails, go on behind the last `**`, one part later."""
-    at = begin = 0
-    behind = -1
-    place = 0
-    while place < len(parts):
-        segment = segments[at] if at < len(segments) else None
-        if segment is _ANY_DEPTH:
-            at += 1
-            behind, begin = at, place
-        elif segment is not None and segment.fullmatch(parts[place]):
-            at += 1
-            place += 1
-        elif behind >= 0:
-            begin += 1
-            at, place = behind, begin
-        else:
-            return False
-    return at == len(segments)

@@ -51,7 +51,12 @@ def read_index(data: bytes) -> list[Entry]:
         for _ in range(count):
             entry, path, at = _entry(data, at, path if version == 4 else None, digest_size)
             entries.append(entry)
-        _check_extensions(data, at, len(data) - digest_size)
+        while at < len(data) - digest_size:
+            name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "big")
+            # What must be understood has a name that begins with a small letter.
+            if name[:1].islower() and name not in _KNOWN_EXTENSIONS:
+                raise UnreadableIndex(f"it needs {name!r}")
+            at += 8 + size
     except (struct.error, IndexError, ValueError) as error:
         raise UnreadableIndex(f"it breaks off: {error}") from error
     return entries
@@ -112,12 +117,3 @@ def _number(data: bytes, at: int) -> tuple[int, int]:
         if value > len(data):
             raise UnreadableIndex("a path is longer than the index")
     return value, at + 1
-
-
-def _check_extensions(data: bytes, at: int, end: int) -> None:
-    """Refuse what must be understood and is not: its name begins with a small letter."""
-    while at < end:
-        name, size = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "big")
-        if name[:1].islower() and name not in _KNOWN_EXTENSIONS:
-            raise UnreadableIndex(f"it needs {name!r}")
-        at += 8 + size
