@@ -11,7 +11,6 @@ from maker.cli import stopping
 from maker.cli.documents import RUN_HELP, database, opened, run_argument
 from maker.cli.options import SectionCommand, db_option, json_option, option
 from maker.core.models import RunId
-from maker.store.queries import RunRow
 
 
 @click.command(cls=SectionCommand, epilog=RUN_HELP)
@@ -34,15 +33,15 @@ def command(reference: str, db: str | None, as_json: bool, reason: str, no_wait:
         if no_wait:
             stopping.tell(as_json, row, f"will be cancelled by {stopping.holder(row)}")
             return
-        row = stopping.released(row.run_id, url, _waiting)
+        row = stopping.released(
+            row.run_id,
+            url,
+            lambda held: f"Waiting for {stopping.holder(held)}, which stops its calls.",
+        )
         if row.status != "cancelled":
             asyncio.run(_cancel(row.run_id, url, reason))
     with opened(db) as reader:
         stopping.tell(as_json, reader.run(row.run_id), "is cancelled")
-
-
-def _waiting(row: RunRow) -> str:
-    return f"Waiting for {stopping.holder(row)}, which stops its calls."
 
 
 async def _cancel(run: RunId, url: str, reason: str) -> bool:

@@ -86,20 +86,17 @@ def task_config(parameters: Mapping[str, Any], instruction: str) -> TaskConfig:
     chosen |= {"instruction": instruction, "named_models": sorted(named)}
     config = TaskConfig(**{"cwd": "", **chosen})
     if not config.cwd:
-        config = msgspec.structs.replace(config, cwd=_current_folder())
+        try:
+            folder = str(Path.cwd())
+        except FileNotFoundError:
+            raise ConfigError(
+                "the current folder does not exist any more",
+                field="cwd",
+                advice="Change to another folder, or name one with --cwd.",
+            ) from None
+        config = msgspec.structs.replace(config, cwd=folder)
     require_sensible(config)
     return config
-
-
-def _current_folder() -> str:
-    try:
-        return str(Path.cwd())
-    except FileNotFoundError:
-        raise ConfigError(
-            "the current folder does not exist any more",
-            field="cwd",
-            advice="Change to another folder, or name one with --cwd.",
-        ) from None
 
 
 def require_sensible(config: TaskConfig) -> None:
@@ -110,11 +107,6 @@ def require_sensible(config: TaskConfig) -> None:
             field="simulation",
             advice="Leave them out, or add --agent simulated.",
         )
-    _require_decidable(config)
-
-
-def _require_decidable(config: TaskConfig) -> None:
-    """Raise ConfigError where a vote needs more samples than it may take."""
     most, quorum = config.max_voting_samples, config.voting.quorum
     if quorum > most:
         raise ConfigError(

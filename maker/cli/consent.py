@@ -68,7 +68,13 @@ class TerminalConsent:
                     _say("The plan is as it was.")
                     return None
                 if examined.plan is not None:
-                    return _from_user(state, examined)
+                    return e.PlanCreated(
+                        plan=examined.plan,
+                        attempt=state.planning.attempt,
+                        origin="user",
+                        notes=examined.notes,
+                        kept=kept_steps(state, examined.plan),
+                    )
                 _say("\n".join(problem_lines(examined.problems, text)))
                 again = await choice("[e]dit again, [d]iscard the changes? ", "edit", "discard")
                 if again != "edit":
@@ -78,24 +84,20 @@ class TerminalConsent:
         editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
         with self._interrupts.muted():
             try:
-                code = await _wait_for(*shlex.split(editor), str(path))
+                command = (*shlex.split(editor), str(path))
+                process = await asyncio.create_subprocess_exec(*command, stdout=sys.stderr)
             except (OSError, ValueError) as error:
                 _say(f"Cannot start the editor {editor!r}: {error}. Set $EDITOR.")
                 return False
+            try:
+                code = await process.wait()
+            except asyncio.CancelledError:
+                process.terminate()  # it does not outlive us
+                await process.wait()
+                raise
         if code:
             _say(f"The editor ended with code {code}; the plan stays as it was.")
         return code == 0
-
-
-async def _wait_for(*command: str) -> int:
-    """Run a program on the terminal; it does not outlive us."""
-    process = await asyncio.create_subprocess_exec(*command, stdout=sys.stderr)
-    try:
-        return await process.wait()
-    except asyncio.CancelledError:
-        process.terminate()
-        await process.wait()
-        raise
 
 
 def _read(state: RunState, path: Path) -> tuple[str, Examined]:
@@ -105,28 +107,14 @@ def _read(state: RunState, path: Path) -> tuple[str, Examined]:
     except ConfigError as error:
         problem = Problem(check="file", message=error.message, fix=error.advice)
         return "", Examined(plan=None, problems=[problem], warnings=[], notes=[])
-    return text, _examined(state, text)
-
-
-def _examined(state: RunState, text: str) -> Examined:
-    return examine(
+    examined = examine(
         text,
         tools=state.task.tools,
         instruction=state.settings.instruction,
         models=state.settings.models,
         has_context=bool(state.task.context),
     )
-
-
-def _from_user(state: RunState, examined: Examined) -> e.PlanCreated:
-    assert examined.plan is not None
-    return e.PlanCreated(
-        plan=examined.plan,
-        attempt=state.planning.attempt,
-        origin="user",
-        notes=examined.notes,
-        kept=kept_steps(state, examined.plan),
-    )
+    return text, examined
 
 
 def _say(text: str) -> None:

@@ -54,21 +54,18 @@ def _tower_options(disks: Whole, least_k: int = 1) -> Callable[[F], F]:
     """The options that say which tower is moved, and how badly the agent does it."""
 
     def decorate(function: F) -> F:
-        for add in reversed(_options(disks, least_k)):
+        options = (
+            _option("--disks", disks, 5, "Height; N disks take 2^N - 1 moves."),
+            _option("--error-rate", Real(0, 1), 0.1, "Share of replies that are wrong."),
+            _option("--flag-rate", Real(0, 1), 0.0, "Share that earns a red flag."),
+            _option("--seed", int, 0, "The same seed gives the same replies."),
+            _option("--voting-k", Whole(least_k), 3, "Lead that wins a vote (first_to_k)."),
+        )
+        for add in reversed(options):
             function = add(function)
         return function
 
     return decorate
-
-
-def _options(disks: Whole, least_k: int) -> list[Callable[[F], F]]:
-    return [
-        _option("--disks", disks, 5, "Height; N disks take 2^N - 1 moves."),
-        _option("--error-rate", Real(0, 1), 0.1, "Share of replies that are wrong."),
-        _option("--flag-rate", Real(0, 1), 0.0, "Share that earns a red flag."),
-        _option("--seed", int, 0, "The same seed gives the same replies."),
-        _option("--voting-k", Whole(least_k), 3, "Lead that wins a vote (first_to_k)."),
-    ]
 
 
 def _option(name: str, kind: Any, default: Any, text: str) -> Callable[[F], F]:

@@ -57,7 +57,14 @@ def command(db: str | None, as_json: bool, live: bool, **options: Any) -> int:
     findings = diagnosis(database(db), os.environ)
     code = exit_code(findings, options["agent"])
     if not as_json:
-        _echo(findings)
+        rows = [
+            (_MARKS[finding.state], finding.name, one_line(finding.text, 300))
+            for finding in findings
+        ]
+        click.echo("\n".join(table(("STATE", "WHAT", "FOUND"), rows)))
+        for finding in findings:
+            if finding.advice:
+                click.echo(f"{finding.name}: {one_line(finding.advice, 300)}")
     if live and code == 0:
         return _live(database(db), findings, as_json, **options)
     if as_json:
@@ -88,21 +95,9 @@ def _live(
     config = TaskConfig(instruction="-", agent=agent)
     if model:
         config = msgspec.structs.replace(config, model=model)
-    found, code = live_check.checked(config, url, max_cost_usd)
+    probed, code = live_check.checked(config, url, max_cost_usd)
     if as_json:
-        echo_document(findings=findings, usable=True, live=found)
+        echo_document(findings=findings, usable=True, live=probed)
     else:
-        click.echo("\n".join(live_check.report(found, simulated=not kind_of(agent).is_paid)))
+        click.echo("\n".join(live_check.report(probed, simulated=not kind_of(agent).is_paid)))
     return code
-
-
-def _echo(findings: list[Finding]) -> None:
-    cells = [_cells(finding) for finding in findings]
-    click.echo("\n".join(table(("STATE", "WHAT", "FOUND"), cells)))
-    for finding in findings:
-        if finding.advice:
-            click.echo(f"{finding.name}: {one_line(finding.advice, 300)}")
-
-
-def _cells(finding: Finding) -> tuple[str, ...]:
-    return _MARKS[finding.state], finding.name, one_line(finding.text, 300)

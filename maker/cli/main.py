@@ -76,22 +76,21 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] in COMMANDS:
             return super().resolve_command(ctx, args)
-        if len(args) == 1 and len(args[0].split()) > 1:
+        is_text = len(args[0].split()) > 1
+        if is_text and len(args) == 1:
             return super().resolve_command(ctx, ["run", "--", *args])
-        raise click.UsageError(_unknown(args), ctx)
+        word = errors.quoted(args[0])
+        if is_text:
+            raise click.UsageError(
+                f"With options, write the command too: maker run {word} ...", ctx
+            )
+        near = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
+        hint = f"Did you mean {near[0]!r}?" if near else 'To carry out a task: maker run "..."'
+        raise click.UsageError(f"There is no command {word}. {hint}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
-
-def _unknown(args: Sequence[str]) -> str:
-    word = errors.quoted(args[0])
-    if len(args[0].split()) > 1:
-        return f"With options, write the command too: maker run {word} ..."
-    near = difflib.get_close_matches(args[0], COMMANDS, n=1, cutoff=0.5)
-    meant = f"Did you mean {near[0]!r}?" if near else 'To carry out a task: maker run "..."'
-    return f"There is no command {word}. {meant}"
 
 
 @click.group(

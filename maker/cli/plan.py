@@ -132,28 +132,23 @@ def _check(parameters: dict[str, Any]) -> int:
         text, tools=tools, instruction=parameters["instruction"] or "", models=config.models
     )
     if parameters["as_json"]:
-        _check_document(examined)
+        echo_document(
+            ok=examined.plan is not None,
+            checks_passed=examined.checks_passed,
+            errors=examined.problems,
+            warnings=examined.warnings,
+            notes=examined.notes,
+        )
     else:
         _say_examined(examined, text, source)
         if examined.plan is not None:
             if reads_context(examined.plan):
                 click.echo("it reads `context`: --context FILE, or what is piped to it", err=True)
             click.echo(voting_outlook(examined.plan, config, tools), err=True)
-            shown = tree(examined.plan, config, tools, width=columns())
-            session.write_answer(
-                _yaml(examined.plan) if parameters["as_yaml"] else shown, parameters["file"]
-            )
+            drawn = tree(examined.plan, config, tools, width=columns())
+            answer = _yaml(examined.plan) if parameters["as_yaml"] else drawn
+            session.write_answer(answer, parameters["file"])
     return 0 if examined.plan is not None else 2
-
-
-def _check_document(examined: Examined) -> None:
-    echo_document(
-        ok=examined.plan is not None,
-        checks_passed=examined.checks_passed,
-        errors=examined.problems,
-        warnings=examined.warnings,
-        notes=examined.notes,
-    )
 
 
 def _say_examined(examined: Examined, text: str, source: str) -> None:
@@ -163,8 +158,8 @@ def _say_examined(examined: Examined, text: str, source: str) -> None:
         click.echo("worth a look:", err=True)
         click.echo("\n".join(problem_lines(examined.warnings, text)), err=True)
     if examined.plan is None:
-        found = count(len(examined.problems), "problem")
-        click.echo(f"{one_line(source)} cannot be run: {found}", err=True)
+        problems = count(len(examined.problems), "problem")
+        click.echo(f"{one_line(source)} cannot be run: {problems}", err=True)
         click.echo("\n".join(problem_lines(examined.problems, text)), err=True)
     else:
         passed = count(examined.checks_passed, "check")

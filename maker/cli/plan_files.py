@@ -89,9 +89,9 @@ def line_of(problem: Problem, text: str) -> int:
     start, end = _region(lines, problem.step)
     field = problem.quote.partition(":")[0].strip().strip("\"'{-[ ")
     if field:
-        wanted = re.compile(rf"(?:^|[\s{{,-])[\"']?{re.escape(field)}[\"']?\s*:")
+        key = re.compile(rf"(?:^|[\s{{,-])[\"']?{re.escape(field)}[\"']?\s*:")
         for number in range(start, end):
-            if wanted.search(lines[number]):
+            if key.search(lines[number]):
                 return number + 1
     return start + 1 if problem.step is not None and start < end else 0
 

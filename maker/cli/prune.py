@@ -95,7 +95,7 @@ def _prune(url: str, old: Sequence[_Old], before: int, *, as_json: bool) -> int:
     # Imported here because SQLAlchemy takes longer to load than a dry run takes in all.
     from maker.store import prune
 
-    pruned = prune.prune(url, [each.row for each in old])
+    pruned = prune.prune(url, [run.row for run in old])
     with Reader(url) as reader:
         after = sizes.of_database(reader).total
     if as_json:
@@ -132,22 +132,23 @@ def _agreed(old: Sequence[_Old]) -> bool:
 def _listed(old: Sequence[_Old], before: int) -> list[str]:
     if not old:
         return ["no runs are that old"]
-    lines = [*table(HEADINGS, [_cells(each) for each in old[:MOST_LISTED]])]
+    cells = []
+    for run in old[:MOST_LISTED]:
+        summary = run.row.summary
+        cells.append(
+            (
+                history.short_id(run.row.run_id),
+                when(summary.updated_at, "%Y-%m-%d %H:%M"),
+                one_line(history.status(run.row), 40),
+                size_text(run.octets),
+                one_line(summary.instruction, 60),
+            )
+        )
+    lines = [*table(HEADINGS, cells)]
     if len(old) > MOST_LISTED:
         lines.append(f"and {len(old) - MOST_LISTED} more")
-    octets = sum(each.octets or 0 for each in old)
+    octets = sum(run.octets or 0 for run in old)
     return [*lines, f"{count(len(old), 'run')}, about {size_text(octets)} of {size_text(before)}"]
-
-
-def _cells(old: _Old) -> tuple[str, ...]:
-    summary = old.row.summary
-    return (
-        history.short_id(old.row.run_id),
-        when(summary.updated_at, "%Y-%m-%d %H:%M"),
-        one_line(history.status(old.row), 40),
-        size_text(old.octets),
-        one_line(summary.instruction, 60),
-    )
 
 
 def _document(

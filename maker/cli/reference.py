@@ -29,12 +29,9 @@ def reference() -> str:
         command = program.get_command(context, name)
         assert command is not None, f"the table names {name}, which is no command"
         parts += _sections(command, context, name)
-    return "\n".join([*parts, _exit_codes()])
-
-
-def _exit_codes() -> str:
     rows = "".join(f"| {code:d} | {code.meaning} |\n" for code in Exit)
-    return f"## Exit codes\n\n| code | meaning |\n|---|---|\n{rows}"
+    codes = f"## Exit codes\n\n| code | meaning |\n|---|---|\n{rows}"
+    return "\n".join([*parts, codes])
 
 
 def _sections(

@@ -30,7 +30,7 @@ from maker.cli.view import report
 from maker.cli.view.viewers import json_line
 from maker.core import events as e
 from maker.core.fold import fold
-from maker.core.models import Plan, RunId
+from maker.core.models import RunId
 from maker.core.seams import EventStore
 from maker.core.state import RunState, changed
 from maker.core.text import one_line
@@ -77,16 +77,16 @@ def command(ctx: click.Context, /, run: str, **parameters: Any) -> int:
         )
     output = output_of(parameters)
     with opened(output.db) as reader:
-        found = reader.run(reader.resolve(run))
-        if found.summary.status == "completed":
-            return _completed(reader, found.run_id, output)
-    if found.summary.status == "cancelled":
+        row = reader.run(reader.resolve(run))
+        if row.summary.status == "completed":
+            return _completed(reader, row.run_id, output)
+    if row.summary.status == "cancelled":
         raise ConfigError(
-            f"run {found.run_id} was cancelled: it cannot be resumed",
-            advice=f"See what it did: maker show {found.run_id}",
+            f"run {row.run_id} was cancelled: it cannot be resumed",
+            advice=f"See what it did: maker show {row.run_id}",
         )
     resumption = Resumption(
-        run=found.run_id,
+        run=row.run_id,
         options=fields(parameters, given(ctx)),
         plan=parameters["plan"],
         replan=parameters["replan"],
@@ -121,7 +121,17 @@ class Resumption(msgspec.Struct, frozen=True, kw_only=True):
     def changes(self, state: RunState) -> app.Changes:
         """What the run is gone on with, checked against the run as it is."""
         options = _options(state, self.options)
-        plan = _plan(state, self.plan, options)
+        plan = None
+        if self.plan is not None:
+            text, config = read_text(self.plan), changed(state.settings, options)
+            examined = examine(
+                text,
+                tools=state.task.tools,
+                instruction=config.instruction,
+                models=config.models,
+                has_context=bool(state.task.context),
+            )
+            plan = accepted(examined, text, self.plan)
         return app.Changes(options=options, plan=plan, replan=self.replan, choose=self.choose)
 
 
@@ -154,18 +164,3 @@ def _options(state: RunState, options: dict[str, Any]) -> dict[str, Any]:
     if options:
         require_sensible(changed(state.settings, options))
     return options
-
-
-def _plan(state: RunState, source: str | None, options: dict[str, Any]) -> Plan | None:
-    if source is None:
-        return None
-    text, task = read_text(source), state.task
-    config = changed(state.settings, options)
-    examined = examine(
-        text,
-        tools=task.tools,
-        instruction=config.instruction,
-        models=config.models,
-        has_context=bool(task.context),
-    )
-    return accepted(examined, text, source)

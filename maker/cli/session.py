@@ -199,7 +199,10 @@ class _Watch:
     async def _show(self, event: e.Event) -> None:
         if not self._opened:
             self._opened = True
-            await self._open()
+            settings = self.state.settings
+            self._viewer.say(report.first_line(self.run, settings, os.environ))
+            if kind_of(settings.agent).uses_tools:
+                self._before = await asyncio.to_thread(changes.snapshot, settings.cwd)
         self._viewer.show(self._seq + 1, event)
         match event:
             case e.ValidationPassed() if self.state.plan is not None:
@@ -211,12 +214,6 @@ class _Watch:
                 pass
         self._seq += 1
         self._shown.set()
-
-    async def _open(self) -> None:
-        settings = self.state.settings
-        self._viewer.say(report.first_line(self.run, settings, os.environ))
-        if kind_of(settings.agent).uses_tools:
-            self._before = await asyncio.to_thread(changes.snapshot, settings.cwd)
 
     async def report(self) -> None:
         """Say how it ended and how to go on."""

@@ -77,12 +77,9 @@ def _reading(field: Described) -> Reading:
         metavar = f"{least:g}..{setting.at_most:g}" if setting.at_most is not None else "N"
         return Reading(Real(least, setting.at_most, min_open=is_open), metavar)
     if kind is bool:
-        return Reading(convert=lambda value: not value if _is_negative(setting) else value)
+        is_negative = setting.flag.startswith("--no-")
+        return Reading(convert=lambda value: not value if is_negative else value)
     return Reading(metavar="NAME")
-
-
-def _is_negative(setting: Setting) -> bool:
-    return setting.flag.startswith("--no-")
 
 
 def _option(field: Described) -> Option:

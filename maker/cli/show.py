@@ -27,7 +27,6 @@ from maker.core.fold import fold
 from maker.core.kinds import kind_of
 from maker.core.models import CallKey
 from maker.core.seams import Record
-from maker.core.state import RunState
 from maker.core.text import one_line
 from maker.errors import ConfigError, Exit, MakerError
 from maker.inspect import history, votes
@@ -148,25 +147,21 @@ def _prompt(stored: StoredRun, key: CallKey, as_json: bool) -> int:
 def _result(stored: StoredRun, as_json: bool) -> int:
     if stored.row.status == "completed" and not as_json:
         last = stored.reader.last(stored.row)
-        done = e.decode(last.payload, seq=last.seq)
-        if isinstance(done, e.TaskCompleted):
-            echo_text(answer_text(done.result.get("output")))
+        end = e.decode(last.payload, seq=last.seq)
+        if isinstance(end, e.TaskCompleted):
+            echo_text(answer_text(end.result.get("output")))
             return Exit.DONE
     state = fold(stored.events())
     if not as_json:
-        raise _no_result(stored, state)
+        done = sum(outcome.status == "completed" for outcome in state.execution.outcomes)
+        steps = f"{done} of {len(state.plan.steps) if state.plan else 0} steps done"
+        raise MakerError(
+            f"the run has no result: it is {history.status(stored.row)}, {steps}",
+            advice=f"See what there is: maker show {stored.run} (or --result --json)",
+        )
     result = result_of(state, "completed" if state.status == "completed" else "partial")
     echo_document(run=stored.run, **{**result, "status": stored.row.status})
     return Exit.DONE if state.status == "completed" else Exit.FAILED
-
-
-def _no_result(stored: StoredRun, state: RunState) -> MakerError:
-    done = sum(outcome.status == "completed" for outcome in state.execution.outcomes)
-    steps = len(state.plan.steps) if state.plan else 0
-    return MakerError(
-        f"the run has no result: it is {history.status(stored.row)}, {done} of {steps} steps done",
-        advice=f"See what there is: maker show {stored.run} (or --result --json)",
-    )
 
 
 def _plan(stored: StoredRun, as_json: bool) -> int:

@@ -28,13 +28,16 @@ no_wait_option = option(
 def released(run: RunId, url: str, waiting: Callable[[RunRow], str]) -> RunRow:
     """The row of the run once nobody works on it any more; what is waited for is said once."""
     since = time.monotonic()
-    is_told = False
-    while (row := _row(run, url)).is_held:
-        if not is_told and time.monotonic() - since > _SAY_AFTER_S:
+    is_announced = False
+    while True:
+        with Reader(url) as reader:
+            row = reader.run(run)
+        if not row.is_held:
+            return row
+        if not is_announced and time.monotonic() - since > _SAY_AFTER_S:
             click.echo(f"{waiting(row)} Ctrl-C ends the waiting, not the request.", err=True)
-            is_told = True
+            is_announced = True
         time.sleep(_LOOK_EVERY_S)
-    return row
 
 
 def holder(row: RunRow) -> str:
@@ -49,8 +52,3 @@ def tell(as_json: bool, row: RunRow, message: str) -> None:
         echo_document(run=row.run_id, status=row.status, head_seq=row.head_seq, message=message)
     else:
         click.echo(f"run {row.run_id} {message}")
-
-
-def _row(run: RunId, url: str) -> RunRow:
-    with Reader(url) as reader:
-        return reader.run(run)

@@ -50,9 +50,11 @@ def command(reference: str, db: str | None, as_json: bool, expect: str | None) -
     elsewhere: compare with it by --expect.
     """
     with opened(db) as reader:
-        proof = _prove(reader, reference, expect or "")
+        row = reader.run(reader.resolve(reference))
+        noted = reader.notes().heads.get(row.run_id)
+        proof = prove(reader, row, noted, expect=expect or "")
     _require_expected(proof, expect)
-    row, end = proof.row, _end(proof, reader)
+    end = _end(proof, reader)
     if as_json:
         echo_document(
             run=row.run_id,
@@ -89,11 +91,6 @@ def _end(proof: Proof, reader: Reader) -> str:
     if reader.path is None:
         return "never noted"
     return "unreadable" if reader.notes().refusal else "not noted"
-
-
-def _prove(reader: Reader, reference: str, expect: str) -> Proof:
-    row = reader.run(reader.resolve(reference))
-    return prove(reader, row, reader.notes().heads.get(row.run_id), expect=expect)
 
 
 def _require_expected(proof: Proof, expect: str | None) -> None:
