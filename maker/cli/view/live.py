@@ -69,7 +69,7 @@ class Live:
                 self.say(format_event(event))
             case _:
                 pass
-        self._last = format_event(event, simulated=self._is_simulated())
+        self._last = format_event(event, simulated=_is_simulated(self._state()))
 
     def say(self, text: str) -> None:
         """Print the line above the picture."""
@@ -103,10 +103,6 @@ class Live:
         state, rows = self._state(), max(3, self._console.height - _ROWS_BESIDE_STEPS)
         return picture(state, self._votes, self._last, elapsed_s, rows, self._console.width)
 
-    def _is_simulated(self) -> bool:
-        state = self._state()
-        return state.config is not None and not kind_of(state.config.agent).is_paid
-
 
 def picture(
     state: RunState,
@@ -135,42 +131,42 @@ def _line(text: str, style: str) -> Text:
     return Text(text, style=style, no_wrap=True, overflow="ellipsis")
 
 
+def _is_simulated(state: RunState) -> bool:
+    return state.config is not None and not kind_of(state.config.agent).is_paid
+
+
 def _totals(state: RunState, elapsed_s: float) -> str:
-    simulated = state.config is not None and not kind_of(state.config.agent).is_paid
-    totals = state.totals
+    totals, attempt = state.totals, state.planning.attempt
+    doing: str = "running"
+    if state.status != "running":
+        doing = state.status
+    elif state.phase in ("submitted", "rejected"):
+        doing = f"planning, attempt {attempt + 1}" if attempt else "planning"
+    elif state.phase == "planned":
+        doing = "validating"
     return ", ".join(
         (
-            _what(state),
+            doing,
             count(totals.samples, "sample"),
             f"{totals.red_flagged} flagged",
-            money(totals.cost_usd, simulated=simulated),
+            money(totals.cost_usd, simulated=_is_simulated(state)),
             duration(elapsed_s * 1000),
         )
     )
 
 
-def _what(state: RunState) -> str:
-    if state.status != "running":
-        return state.status
-    match state.phase:
-        case "submitted" | "rejected":
-            return (
-                f"planning, attempt {state.planning.attempt + 1}"
-                if state.planning.attempt
-                else "planning"
-            )
-        case "planned":
-            return "validating"
-        case _:
-            return "running"
-
-
 def _steps(
-    state: RunState, shown: Sequence[PlanStep], votes: dict[int, str], spinner: str, width: int
+    state: RunState, steps: Sequence[PlanStep], votes: dict[int, str], spinner: str, width: int
 ) -> Table:
     outcomes = {outcome.step: outcome for outcome in state.execution.outcomes}
-    table = _grid([one_line(step.title) for step in shown], width)
-    for step in shown:
+    longest = max((cell_len(one_line(step.title)) for step in steps), default=1)
+    # Mark, number, title, progress; the last two share the room that the first two leave.
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(no_wrap=True, width=1)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True, overflow="ellipsis", width=min(longest, width * 2 // 5))
+    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+    for step in steps:
         outcome = outcomes.get(step.step)
         table.add_row(
             _mark(state, step, outcome, spinner),
@@ -178,17 +174,6 @@ def _steps(
             Text(one_line(step.title)),
             Text(_progress(state, step, outcome, votes), style="dim"),
         )
-    return table
-
-
-def _grid(titles: Sequence[str], width: int) -> Table:
-    """Mark, number, title, progress; the last two share the room that the first two leave."""
-    table = Table.grid(padding=(0, 1), expand=True)
-    table.add_column(no_wrap=True, width=1)
-    table.add_column(justify="right", no_wrap=True)
-    longest = max((cell_len(title) for title in titles), default=1)
-    table.add_column(no_wrap=True, overflow="ellipsis", width=min(longest, width * 2 // 5))
-    table.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
     return table
 
 

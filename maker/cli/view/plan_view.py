@@ -57,7 +57,26 @@ def step_views(
     plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec], *, context: str = ""
 ) -> list[StepView]:
     """Each step of a valid plan as it would run under this configuration, with this context."""
-    return [_step_view(step, config, tools, context) for step in plan.steps]
+    views = []
+    for step in plan.steps:
+        effect = effect_of_step(step, tools)
+        strategy, _ = strategy_config(config, step, effect)
+        most_passes = 1
+        if step.repeat:
+            most_passes = step.repeat.max_iterations
+        elif step.for_each:
+            most_passes = costs.MOST_ITEMS
+        load = costs.StepLoad(
+            model=step.model or config.model,
+            with_tools=bool(step.primary_tools or step.fallback_tools),
+            strategy=named(strategy, config.voting_n, config.voting_k),
+            passes=(1, most_passes),
+            told_characters=told_characters(step)
+            + (len(context) if CONTEXT in step.input_variables else 0),
+        )
+        cost = costs.step_cost(load, config.max_voting_samples)
+        views.append(StepView(step, effect, strategy, why_not_voted(step, effect), cost))
+    return views
 
 
 def plan_cost(views: Sequence[StepView], config: TaskConfig) -> str:
@@ -122,7 +141,7 @@ def tree(
         for detail in _details(view, len(views)):
             lines += _indented(indent, detail, width)
         if STRENGTH.index(view.effect) > STRENGTH.index("read"):
-            lines += [indent + line for line in _told(view.step, width - len(indent), more)]
+            lines += [indent + line for line in _quoted(view.step, width - len(indent), more)]
     return "\n".join(lines)
 
 
@@ -130,7 +149,7 @@ def _indented(indent: str, text: str, width: int) -> list[str]:
     return [indent + line for line in lines_of(text, width - len(indent))]
 
 
-def _told(step: PlanStep, width: int, more: str) -> list[str]:
+def _quoted(step: PlanStep, width: int, more: str) -> list[str]:
     """What the step's agent is told, every line marked as a quotation."""
     lines: list[str] = []
     inputs = [*step.input_variables, *(["item"] if step.for_each else [])]
@@ -145,10 +164,9 @@ def _told(step: PlanStep, width: int, more: str) -> list[str]:
         if not quoted:
             continue
         hidden = len(quoted) - MOST_LINES if more else 0
-        shown = (
-            quoted[:MOST_LINES] if hidden > 1 else quoted
-        )  # one line more is as short as its notice
-        lines += [*lines_of(f"{heading}:", width), *(f"{QUOTE}{line}" for line in shown)]
+        if hidden > 1:  # one line more is as short as its notice
+            quoted = quoted[:MOST_LINES]
+        lines += [*lines_of(f"{heading}:", width), *(f"{QUOTE}{line}" for line in quoted)]
         if hidden > 1:
             lines += lines_of(f"... {hidden:,} more lines: {more}", width)
     return lines
@@ -156,30 +174,6 @@ def _told(step: PlanStep, width: int, more: str) -> list[str]:
 
 def _named(tools: Sequence[str]) -> str:
     return one_line(", ".join(tools), 1_000) or "no tools"
-
-
-def _step_view(
-    step: PlanStep, config: TaskConfig, tools: Sequence[ToolSpec], context: str
-) -> StepView:
-    used = [*step.primary_tools, *step.fallback_tools]
-    effect = effect_of_step(step, tools)
-    strategy, _ = strategy_config(config, step, effect)
-    load = costs.StepLoad(
-        model=step.model or config.model,
-        with_tools=bool(used),
-        strategy=named(strategy, config.voting_n, config.voting_k),
-        passes=_passes(step),
-        told_characters=told_characters(step)
-        + (len(context) if CONTEXT in step.input_variables else 0),
-    )
-    cost = costs.step_cost(load, config.max_voting_samples)
-    return StepView(step, effect, strategy, why_not_voted(step, effect), cost)
-
-
-def _passes(step: PlanStep) -> tuple[int, int]:
-    if step.repeat:
-        return 1, step.repeat.max_iterations
-    return (1, costs.MOST_ITEMS) if step.for_each else (1, 1)
 
 
 def _details(view: StepView, steps: int) -> list[str]:
@@ -199,21 +193,17 @@ def _details(view: StepView, steps: int) -> list[str]:
         lines.append(f"voted on ({view.strategy}): {_compared(step)}")
     else:
         lines.append(view.not_voted or f"could be voted on: {_compared(step)}")
-    following = _following(step, steps)
-    return [*lines, following] if following else lines
+    following = step.next_step_sequence_number
+    usual = PIPELINE_END if step.step + 1 == steps else step.step + 1
+    if following == OWN_OUTPUT_DECIDES:
+        lines.append(f"then: {' or '.join(map(_target, targets_of(step, steps) or []))}")
+    elif following != usual:
+        lines.append(f"then: {_target(following)}")
+    return lines
 
 
 def _compared(step: PlanStep) -> str:
     return one_line(", ".join(compared_paths(step)))
-
-
-def _following(step: PlanStep, steps: int) -> str:
-    if step.next_step_sequence_number == OWN_OUTPUT_DECIDES:
-        targets = targets_of(step, steps) or []
-        return f"then: {' or '.join(map(_target, targets))}"
-    following = step.next_step_sequence_number
-    usual = PIPELINE_END if step.step + 1 == steps else step.step + 1
-    return "" if following == usual else f"then: {_target(following)}"
 
 
 def _target(number: int) -> str:

@@ -153,14 +153,12 @@ def _submitted(event: e.TaskSubmitted) -> str:
 
 
 def _resumed(event: e.RunResumed) -> str:
-    changes = f" with {', '.join(map(_setting, event.options.items()))}" if event.options else ""
+    settings = [  # a composed value would be too long to read
+        one_line(name if isinstance(value, (dict, list)) else f"{name} = {value}", LONG)
+        for name, value in event.options.items()
+    ]
+    changes = f" with {', '.join(settings)}" if settings else ""
     return f"Resumed{changes}{', to plan again what remains' if event.replan else ''}"
-
-
-def _setting(item: tuple[str, Any]) -> str:
-    """A changed setting; a composed value would be too long to read."""
-    name, value = item
-    return one_line(name if isinstance(value, (dict, list)) else f"{name} = {value}", LONG)
 
 
 def reason(word: str) -> str:

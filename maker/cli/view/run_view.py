@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import Any
 
@@ -24,7 +24,7 @@ from maker.core import events as e
 from maker.core.models import AnswerCount, PlanStep
 from maker.core.state import RunState
 from maker.core.text import one_line
-from maker.inspect.history import RunView, Spending, StepView
+from maker.inspect.history import RunView, StepView
 from maker.inspect.votes import Iteration, Sample, Try
 from maker.steps.undecided import undecided_votes
 
@@ -128,17 +128,17 @@ def _outcome(step: StepView, view: RunView) -> Iterator[str]:
 def step(planned: PlanStep, iterations: Iterable[Iteration], *, simulated: bool) -> Iterator[str]:
     """How a step was voted on; many iterations as a table of those that were not unanimous."""
     following = iter(iterations)
-    found = [*islice(following, MOST_DETAILED + 1)]
+    first = [*islice(following, MOST_DETAILED + 1)]
     yield f"step {planned.step}: {one_line(planned.title)}"
     if planned.vote_on:
         yield f"compared: {one_line(', '.join(planned.vote_on), WIDE)}"
-    if not found:
+    if not first:
         yield "it was not begun"
-    elif len(found) <= MOST_DETAILED:
-        for iteration in sorted(found, key=lambda each: each.iteration):
+    elif len(first) <= MOST_DETAILED:
+        for iteration in sorted(first, key=lambda iteration: iteration.iteration):
             yield from _iteration(iteration, simulated)
     else:
-        yield from _many(chain(found, following), simulated)
+        yield from _many(chain(first, following), simulated)
 
 
 def _many(iterations: Iterable[Iteration], simulated: bool) -> Iterator[str]:
@@ -176,11 +176,12 @@ def _cells(iteration: Iteration, simulated: bool) -> tuple[str, ...]:
 
 def _iteration(iteration: Iteration, simulated: bool) -> Iterator[str]:
     yield ""
-    yield f"iteration {iteration.iteration}: {iteration.outcome}, " + _spent(
-        iteration.spending, simulated
-    )
-    for each in iteration.tries:
-        yield from _indented(_try(each, simulated))
+    spending = iteration.spending
+    cost = money(spending.cost_usd, simulated=simulated)
+    unknown = f", {count(spending.unpriced, 'reply')} of unknown cost" if spending.unpriced else ""
+    yield f"iteration {iteration.iteration}: {iteration.outcome}, {cost}{unknown}"
+    for attempt in iteration.tries:
+        yield from _indented(_try(attempt, simulated))
     if iteration.error:
         yield f"  error: {one_line(iteration.error, WIDE)}"
     elif iteration.outcome == "completed":
@@ -217,12 +218,8 @@ def _indented(lines: Iterator[str]) -> Iterator[str]:
 def _cluster(answer: AnswerCount, found: Try) -> tuple[str, ...]:
     votes = len(answer.samples)
     won = "won" if found.winner in answer.samples else ""
-    return str(votes), won, _numbers(answer.samples), one_line(answer.answer, 160)
-
-
-def _numbers(samples: Sequence[int]) -> str:
-    listed = ", ".join(map(str, samples[:12]))
-    return listed + (", ..." if len(samples) > 12 else "")
+    listed = ", ".join(map(str, answer.samples[:12])) + (", ..." if votes > 12 else "")
+    return str(votes), won, listed, one_line(answer.answer, 160)
 
 
 def _sample(sample: Sample, found: Try, simulated: bool) -> tuple[str, ...]:
@@ -236,11 +233,6 @@ def _sample(sample: Sample, found: Try, simulated: bool) -> tuple[str, ...]:
         counted += f": {one_line('; '.join(sample.notes), 120)}" if sample.notes else ""
     tokens = "" if sample.tokens is None else f"{sample.tokens:,}"
     return str(sample.sample), counted, cost, tokens, duration(sample.duration_ms)
-
-
-def _spent(spent: Spending, simulated: bool) -> str:
-    unknown = f", {count(spent.unpriced, 'reply')} of unknown cost" if spent.unpriced else ""
-    return money(spent.cost_usd, simulated=simulated) + unknown
 
 
 def event_line(seq: int, event: e.Event, *, simulated: bool) -> str:

@@ -12,7 +12,10 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[st
     lines = [[heading.removeprefix(">") for heading in headings], *rows]
     widths = [max(map(width, column)) for column in zip(*lines, strict=True)]
     for line in lines:
-        cells = [_aligned(*cell) for cell in zip(line, widths, right, strict=True)]
+        cells = []
+        for text, columns, is_right in zip(line, widths, right, strict=True):
+            padding = " " * (columns - width(text))
+            cells.append(padding + text if is_right else text + padding)
         yield "  ".join(cells).rstrip()
 
 
@@ -25,8 +28,3 @@ def _width(char: str) -> int:
     if unicodedata.combining(char):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
-
-
-def _aligned(text: str, columns: int, right: bool) -> str:
-    padding = " " * (columns - width(text))
-    return padding + text if right else text + padding

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from maker.cli.view.render import count, place
 from maker.core.text import one_line
@@ -22,8 +21,10 @@ def undecided(votes: Sequence[UndecidedVote]) -> Iterator[str]:
         yield f"{where} is undecided after {count(vote.samples, 'sample')}{several}:"
         for group in vote.groups[:MOST_ANSWERS]:
             yield f"  {group.number}. {count(group.votes, 'vote')}: {one_line(group.answer, WIDE)}"
-            if _has_more(group.output, group.answer):
-                yield f"     {one_line(json.dumps(group.output, ensure_ascii=False), WIDE)}"
+            output = group.output
+            if isinstance(output, dict) and len(output) > len(json.loads(group.answer)):
+                # The sample answered more than what was compared.
+                yield f"     {one_line(json.dumps(output, ensure_ascii=False), WIDE)}"
         if len(vote.groups) > MOST_ANSWERS:
             yield f"  and {len(vote.groups) - MOST_ANSWERS} more answers"
     if len(votes) > MOST_VOTES:
@@ -31,8 +32,3 @@ def undecided(votes: Sequence[UndecidedVote]) -> Iterator[str]:
     if votes:
         yield "Choose one (--choose NUMBER), let the vote go on (--max-voting-samples N), or take"
         yield "the answer with the most votes (--undecided plurality)."
-
-
-def _has_more(output: Any, answer: str) -> bool:
-    """Whether the sample answered more than what was compared."""
-    return isinstance(output, dict) and len(output) > len(json.loads(answer))
