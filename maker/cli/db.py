@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import click
 import msgspec
 
@@ -57,19 +55,17 @@ def check(db: str | None, as_json: bool) -> int:
         click.echo(f"Note: {one_line(report.note, 400)}.", err=True)
     if as_json:
         echo_document(**msgspec.to_builtins(report))
-    else:
-        for line in _lines(report):
-            click.echo(line)
-    return Exit.DIVERGED if report.problems else Exit.DONE
-
-
-def _lines(report: checking.DatabaseReport) -> Iterator[str]:
-    if report.version is None:
-        yield f"{report.place}: no database yet" if not report.problems else f"{report.place}:"
-    else:
+        return Exit.DIVERGED if report.problems else Exit.DONE
+    if report.version is not None:
         size = f"{count(report.runs, 'run')}, {count(report.events, 'event')}"
-        found = count(len(report.problems), "problem") if report.problems else "sound"
-        yield f"{report.place}: schema {report.version}, {size}: {found}"
-    yield from (f"  {one_line(problem, 400)}" for problem in report.problems)
+        outcome = count(len(report.problems), "problem") if report.problems else "sound"
+        click.echo(f"{report.place}: schema {report.version}, {size}: {outcome}")
+    elif report.problems:
+        click.echo(f"{report.place}:")
+    else:
+        click.echo(f"{report.place}: no database yet")
+    for problem in report.problems:
+        click.echo(f"  {one_line(problem, 400)}")
     if report.version is not None and report.version < ddl.VERSION:
-        yield f"  (this maker writes schema {ddl.VERSION}: the next run upgrades it)"
+        click.echo(f"  (this maker writes schema {ddl.VERSION}: the next run upgrades it)")
+    return Exit.DIVERGED if report.problems else Exit.DONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import Any
 
@@ -10,7 +11,6 @@ import click
 from maker.cli.documents import (
     RUN_HELP,
     SCHEMA_VERSION,
-    StoredRun,
     echo_line,
     run_argument,
     stored_run,
@@ -45,50 +45,44 @@ def command(reference: str, db: str | None, as_json: bool, strict: bool) -> int:
     that an older maker decided by other rules: what today's would decide differently is listed.
     Exit code 6 if the replay diverges: the first event that differs is named.
     """
+    numbers = itertools.count(1)
+
+    def show(event: e.Event) -> None:
+        if as_json:
+            click.echo(json_line(next(numbers), event))
+
     with stored_run(db, reference) as stored:
-        found = _replayed(stored, as_json)
+        result = replay.replay(stored.records(), show)
     if as_json:
         summary = {"type": "Replayed", "schema_version": SCHEMA_VERSION, "run": stored.run}
-        echo_line({**summary, **e.whole(found)})
+        echo_line({**summary, **e.whole(result)})
     else:
-        click.echo("\n".join(report(found)))
-    fails = found.outcome == "diverged" or (strict and found.outcome != "identical")
+        click.echo("\n".join(report(result)))
+    fails = result.outcome == "diverged" or (strict and result.outcome != "identical")
     return Exit.DIVERGED if fails else Exit.DONE
 
 
-def _replayed(stored: StoredRun, as_json: bool) -> replay.Replay:
-    seq = 0
-
-    def show(event: e.Event) -> None:
-        nonlocal seq
-        seq += 1
-        if as_json:
-            click.echo(json_line(seq, event))
-
-    return replay.replay(stored.records(), show)
-
-
-def report(found: replay.Replay) -> list[str]:
+def report(result: replay.Replay) -> list[str]:
     """What the replay found, in a few lines."""
-    size = f"{count(found.events, 'event')}, {count(found.replies, 'reply')}, {found.status}"
-    match found.outcome:
+    size = f"{count(result.events, 'event')}, {count(result.replies, 'reply')}, {result.status}"
+    match result.outcome:
         case "identical":
             return [f"identical: {size}"]
         case "inputs changed":
-            return [f"inputs changed, same decisions: {size}", *_changed(found)]
+            return [f"inputs changed, same decisions: {size}", *_changed(result)]
         case "rules changed":
-            lines = [line for each in found.decided_differently for line in _divergence(each)]
+            lines = [line for each in result.decided_differently for line in _divergence(each)]
             return [f"rules changed, decided differently today: {size}", *_cut(lines)]
         case "diverged":
-            assert found.divergence is not None, "a replay that diverged says where"
-            return [f"diverged after {size}", *_divergence(found.divergence)]
+            assert result.divergence is not None, "a replay that diverged says where"
+            return [f"diverged after {size}", *_divergence(result.divergence)]
 
 
-def _changed(found: replay.Replay) -> list[str]:
+def _changed(result: replay.Replay) -> list[str]:
     return _cut(
         [
             f"  event {changed.seq}: the {changed.what} of {changed.key} would be another one today"
-            for changed in found.changed
+            for changed in result.changed
         ]
     )
 

@@ -67,7 +67,10 @@ def explain(error: BaseException, place: str) -> StoreError:
         advice = f"Move the file away, or {_ELSEWHERE}"
         return NoDatabase(f"{place} is not a SQLite database", advice=advice)
     code = code & 0xFF if isinstance(code, int) else None
-    kind = StoreTrouble if code in _PASSING or _is_passing_postgres(error) else StoreError
+    state = getattr(error, "sqlstate", "")  # psycopg's; an error without it is a lost connection
+    is_lost = state is None and type(error).__name__ == "OperationalError"
+    is_passing = code in _PASSING or is_lost or (state or "")[:2] in _PASSING_SQLSTATES
+    kind = StoreTrouble if is_passing else StoreError
     if code not in _MEANINGS:
         advice = "Check that it can be reached, then see `maker db check`."
         return kind(f"the database {place} failed: {one_line(str(error), 300)}", advice=advice)
@@ -85,11 +88,3 @@ def _damage(error: BaseException, code: object, place: str) -> str:
         was_one = heads.read(path).heads or files.begins_like_a_database(path)
         return "is damaged: its first page makes no sense" if was_one else ""
     return _DAMAGE.get(code & 0xFF, "")
-
-
-def _is_passing_postgres(error: BaseException) -> bool:
-    """Whether psycopg says so; an OperationalError without a state is a lost connection."""
-    state = getattr(error, "sqlstate", "")
-    if state is None:
-        return type(error).__name__ == "OperationalError"
-    return state[:2] in _PASSING_SQLSTATES

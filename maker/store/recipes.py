@@ -65,13 +65,9 @@ class Kitchen:
             recipe.append([digest])
         for cut in cuts:
             _remember(self._seen, hash(cut), None, MOST_PARTS)
-        return _packed(msgspec.msgpack.encode(recipe)), new
-
-
-def _packed(recipe: bytes) -> bytes:
-    """Compressed with a small window: to set up the usual one takes longer than all the rest."""
-    packer = zlib.compressobj(1, zlib.DEFLATED, 9, 1)
-    return packer.compress(recipe) + packer.flush()
+        # With a small window: to set up the usual one takes longer than all the rest.
+        packer = zlib.compressobj(1, zlib.DEFLATED, 9, 1)
+        return packer.compress(msgspec.msgpack.encode(recipe)) + packer.flush(), new
 
 
 def _cuts(text: bytes) -> Iterator[bytes]:

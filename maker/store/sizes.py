@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import contextlib
 
 from msgspec import Struct
 
@@ -31,9 +31,11 @@ def of_database(reader: Reader) -> DatabaseSize:
     """What the whole database takes."""
     if reader.path is None:
         return DatabaseSize(sum(row["total"] for row in reader.fetch(_SERVER, {})), 0)
-    files = (reader.path, reader.path.with_name(f"{reader.path.name}-wal"))
-    free = sum(row["free"] for row in reader.fetch(_FREE, {}))
-    return DatabaseSize(sum(map(_length, files)), free)
+    total = 0
+    for file in (reader.path, reader.path.with_name(f"{reader.path.name}-wal")):
+        with contextlib.suppress(FileNotFoundError):
+            total += file.stat().st_size
+    return DatabaseSize(total, sum(row["free"] for row in reader.fetch(_FREE, {})))
 
 
 def of_run(reader: Reader, row: RunRow) -> int | None:
@@ -68,10 +70,3 @@ def size_text(octets: int | None) -> str:
     while amount >= 1000 and unit != "TB":
         amount, unit = amount / 1000, next(units)
     return f"{amount:.0f} {unit}" if amount >= 100 else f"{amount:.1f} {unit}"
-
-
-def _length(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0

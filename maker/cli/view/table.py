@@ -21,10 +21,5 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[st
 
 def width(text: str) -> int:
     """Columns that the text takes on a terminal."""
-    return sum(_width(char) for char in text)
-
-
-def _width(char: str) -> int:
-    if unicodedata.combining(char):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+    base = [char for char in text if not unicodedata.combining(char)]
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in base)
