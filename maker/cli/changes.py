@@ -47,9 +47,9 @@ def difference(before: dict[str, Stamp] | None, after: dict[str, Stamp] | None) 
     }
     if not marks:
         return "none changed"
-    shown = [f"{marks[name]}{one_line(name)}" for name in sorted(marks)]
-    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
-    return f"{len(shown)} changed: {', '.join(shown[:_SHOWN])}{more}"
+    lines = [f"{marks[name]}{one_line(name)}" for name in sorted(marks)]
+    more = f" and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
+    return f"{len(lines)} changed: {', '.join(lines[:_SHOWN])}{more}"
 
 
 def _files(folder: str) -> Iterator[os.DirEntry[str]]:

@@ -52,19 +52,19 @@ def _option(typed: Option, resuming: bool) -> Callable[[F], F]:
 
 def fields(parameters: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
     """The fields of `TaskConfig` that the named options set; those of the simulation together."""
-    found: dict[str, Any] = {}
+    chosen: dict[str, Any] = {}
     for typed in SETTINGS:
         value = parameters.get(typed.name)
         if typed.name not in names or value is None:
             continue
         outer, _, inner = typed.field.partition(".")
         if inner:
-            found.setdefault(outer, {})[inner] = typed.reading.convert(value)
+            chosen.setdefault(outer, {})[inner] = typed.reading.convert(value)
         else:
-            found[outer] = typed.reading.convert(value)
+            chosen[outer] = typed.reading.convert(value)
     if parameters.get("yes"):
-        found["allow"] = list(GRANTS)
-    return found
+        chosen["allow"] = list(GRANTS)
+    return chosen
 
 
 def given(ctx: click.Context) -> set[str]:

@@ -126,32 +126,32 @@ def kill(db: str | None, as_json: bool, disks: int, **options: Any) -> int:
     code 0 only if the resumed run comes to the very end of one that was never killed.
     """
     config = experiment_config(disks, samples_at_once=2, **options)
-    found = asyncio.run(crash.crash(config, disks, database(db)))
+    result = asyncio.run(crash.crash(config, disks, database(db)))
     if as_json:
-        echo_line(_summary(found))
+        echo_line(_summary(result))
     else:
-        click.echo("\n".join(crash_report(found, db)))
-    return Exit.DONE if found.succeeded else Exit.FAILED
+        click.echo("\n".join(crash_report(result, db)))
+    return Exit.DONE if result.succeeded else Exit.FAILED
 
 
-def _summary(found: msgspec.Struct) -> dict[str, Any]:
-    return {"type": "Summary", "schema_version": SCHEMA_VERSION, **msgspec.to_builtins(found)}
+def _summary(result: msgspec.Struct) -> dict[str, Any]:
+    return {"type": "Summary", "schema_version": SCHEMA_VERSION, **msgspec.to_builtins(result)}
 
 
-def crash_report(found: crash.Crash, db: str | None) -> list[str]:
+def crash_report(result: crash.Crash, db: str | None) -> list[str]:
     """What happened, in a few lines."""
     same = "the same as that of a run that was never killed"
     return [
-        f"killed    at event {found.killed_at_event}, in the vote on move {found.move}: "
-        f"{found.kept} of {found.launched} replies were in",
-        f"resumed   {found.status} after {found.moves} moves",
-        f"bought    {found.bought} replies ({found.bought_before} before the kill); "
-        f"bought twice: {len(found.bought_twice)}",
-        f"replayed  {found.replay}",
-        f"compared  {'; '.join(found.differences[:3]) or same}",
-        f"time      {found.duration_s:.1f} s; simulated: {NOTHING}",
+        f"killed    at event {result.killed_at_event}, in the vote on move {result.move}: "
+        f"{result.kept} of {result.launched} replies were in",
+        f"resumed   {result.status} after {result.moves} moves",
+        f"bought    {result.bought} replies ({result.bought_before} before the kill); "
+        f"bought twice: {len(result.bought_twice)}",
+        f"replayed  {result.replay}",
+        f"compared  {'; '.join(result.differences[:3]) or same}",
+        f"time      {result.duration_s:.1f} s; simulated: {NOTHING}",
         "Look at it:",
-        *_commands(("show RUN", "show RUN --events", "replay RUN"), found.run, db),
+        *_commands(("show RUN", "show RUN --events", "replay RUN"), result.run, db),
     ]
 
 
@@ -211,20 +211,20 @@ class Progress:
         return f"\r{text:<90}" if self.on_terminal else text
 
 
-def report(config: TaskConfig, run: RunId, found: Findings, db: str | None) -> list[str]:
+def report(config: TaskConfig, run: RunId, findings: Findings, db: str | None) -> list[str]:
     """What happened, in a few lines."""
-    tower = f"Towers of Hanoi with {found.disks} disk{'s' * (found.disks != 1)}"
-    outcome = _outcome(found)
+    tower = f"Towers of Hanoi with {findings.disks} disk{'s' * (findings.disks != 1)}"
+    outcome = _outcome(findings)
     return [
         f"{tower}: {outcome}",
-        f"  samples  {found.samples}, {found.samples_per_move:.2f} a move; "
-        + _expected(config, found),
-        f"  errors   {found.errors:,} made by the agent: {_fate_of_errors(config, found)}; "
-        f"{found.red_flagged} replies red-flagged",
-        f"  cost     {money(found.cost_usd)} and {count(found.tokens, 'token')}, "
+        f"  samples  {findings.samples}, {findings.samples_per_move:.2f} a move; "
+        + _expected(config, findings),
+        f"  errors   {findings.errors:,} made by the agent: {_fate_of_errors(config, findings)}; "
+        f"{findings.red_flagged} replies red-flagged",
+        f"  cost     {money(findings.cost_usd)} and {count(findings.tokens, 'token')}, "
         f"simulated: {NOTHING}",
-        f"  time     {found.duration_s:.2f} s, "
-        f"{found.moves / max(found.duration_s, 1e-3):.0f} moves/s",
+        f"  time     {findings.duration_s:.2f} s, "
+        f"{findings.moves / max(findings.duration_s, 1e-3):.0f} moves/s",
         "Look at it:",
         *_commands(("show RUN", "show RUN --step 0", "replay RUN", "history"), run, db),
     ]
@@ -235,35 +235,35 @@ def _commands(commands: Sequence[str], run: RunId, db: str | None) -> list[str]:
     return [f"  maker {command.replace('RUN', run)}{place}" for command in commands]
 
 
-def _outcome(found: Findings) -> str:
-    if found.succeeded:
-        return f"solved in {found.moves} moves, none of them wrong."
+def _outcome(findings: Findings) -> str:
+    if findings.succeeded:
+        return f"solved in {findings.moves} moves, none of them wrong."
     wrong = ""
-    if found.wrong_moves:
-        listed = ", ".join(map(str, found.first_wrong_moves))
-        more = ", ..." if found.wrong_moves > len(found.first_wrong_moves) else ""
-        wrong = f" Illegal or misreported: {found.wrong_moves} (move {listed}{more})."
-    reason = f" {terminal_safe(found.reason)}." if found.reason else ""
-    solved = "solved, but not cleanly" if found.solved else "not solved"
-    return f"{solved} after {found.moves} moves ({found.status}).{reason}{wrong}"
+    if findings.wrong_moves:
+        listed = ", ".join(map(str, findings.first_wrong_moves))
+        more = ", ..." if findings.wrong_moves > len(findings.first_wrong_moves) else ""
+        wrong = f" Illegal or misreported: {findings.wrong_moves} (move {listed}{more})."
+    reason = f" {terminal_safe(findings.reason)}." if findings.reason else ""
+    solved = "solved, but not cleanly" if findings.solved else "not solved"
+    return f"{solved} after {findings.moves} moves ({findings.status}).{reason}{wrong}"
 
 
-def _expected(config: TaskConfig, found: Findings) -> str:
-    if found.expected_samples_per_move is None:
+def _expected(config: TaskConfig, findings: Findings) -> str:
+    if findings.expected_samples_per_move is None:
         return "no reply can be used at a flag rate of 1"
     rates = config.simulation
     flags = f" and a flag rate of {rates.flag_rate:g}" if rates.flag_rate else ""
     return (
-        f"{found.expected_samples_per_move:.2f} expected with {config.voting.words} "
+        f"{findings.expected_samples_per_move:.2f} expected with {config.voting.words} "
         f"at an error rate of {rates.error_rate:g}{flags}"
     )
 
 
-def _fate_of_errors(config: TaskConfig, found: Findings) -> str:
+def _fate_of_errors(config: TaskConfig, findings: Findings) -> str:
     if config.voting_strategy == "none":
-        first = f" (first on move {found.first_won_at_move})" if found.won else ""
-        return f"{found.won} taken{first}, since there was no vote"
-    first = f" (first on move {found.first_won_at_move})" if found.won else ""
-    rest = found.errors - found.outvoted - found.won
+        first = f" (first on move {findings.first_won_at_move})" if findings.won else ""
+        return f"{findings.won} taken{first}, since there was no vote"
+    first = f" (first on move {findings.first_won_at_move})" if findings.won else ""
+    rest = findings.errors - findings.outvoted - findings.won
     undecided = f", {rest} outvoted by another error or undecided" if rest else ""
-    return f"{found.outvoted} outvoted, {found.won} won{first}{undecided}"
+    return f"{findings.outvoted} outvoted, {findings.won} won{first}{undecided}"

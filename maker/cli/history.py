@@ -96,8 +96,8 @@ def _lines(rows: Sequence[RunRow], octets: Mapping[RunId, int | None]) -> Iterat
         return table(HEADINGS, [_cells(row) for row in rows])
     cells = []
     for row in rows:
-        *known, asked = _cells(row)
-        cells.append([*known, sizes.size_text(octets[row.run_id]), asked])
+        *others, asked = _cells(row)
+        cells.append([*others, sizes.size_text(octets[row.run_id]), asked])
     return table([*HEADINGS[:-1], ">SIZE", HEADINGS[-1]], cells)
 
 

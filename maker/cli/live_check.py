@@ -26,51 +26,51 @@ def checked(config: TaskConfig, url: str, max_cost_usd: float) -> tuple[list[pro
     with tempfile.TemporaryDirectory(prefix="maker-live-") as folder:
         probe.prepare(Path(folder))
         placed = msgspec.structs.replace(config, cwd=folder)
-        found, signum = asyncio.run(_checked(placed, url, max_cost_usd))
+        probed, signum = asyncio.run(_checked(placed, url, max_cost_usd))
     if signum is not None:
-        return found, Exit.of_signal(signum)
-    done = [one for one in found if one.status == "completed"]
-    return found, Exit.DONE if len(done) == len(probe.TASKS) else Exit.FAILED
+        return probed, Exit.of_signal(signum)
+    done = [one for one in probed if one.status == "completed"]
+    return probed, Exit.DONE if len(done) == len(probe.TASKS) else Exit.FAILED
 
 
 async def _checked(
     config: TaskConfig, url: str, max_cost_usd: float
 ) -> tuple[list[probe.Probed], int | None]:
-    found: list[probe.Probed] = []
+    probed: list[probe.Probed] = []
     async with app.opened(url=url) as store:
         with Interrupts() as interrupts:
             try:
                 async for one in probe.probe(config, store, max_cost_usd):
-                    found.append(one)
+                    probed.append(one)
                     click.echo(f"{one.status}: {one.instruction}", err=True)
             except asyncio.CancelledError:
                 if interrupts.signum is None:
                     raise
-    return found, interrupts.signum
+    return probed, interrupts.signum
 
 
-def report(found: Sequence[probe.Probed], *, simulated: bool) -> list[str]:
+def report(probed: Sequence[probe.Probed], *, simulated: bool) -> list[str]:
     """Each task on a line, then the rates."""
-    if not found:
+    if not probed:
         return ["no task was carried out"]
     headings = ("RUN", "STATUS", "FIRST PLAN", "ANSWER", ">REPLIES", ">COST", "TASK")
-    cost_usd = sum(one.cost_usd for one in found)
+    cost_usd = sum(one.cost_usd for one in probed)
     flags = Counter[str]()
-    for one in found:
+    for one in probed:
         flags.update(one.flags)
     listed = ", ".join(f"{reason} {number}" for reason, number in flags.most_common()) or "none"
-    first = sum(one.planned_at_once for one in found)
-    right = sum(one.answered for one in found)
-    judged = f"right answers: {right} of {len(found)}"
+    first = sum(one.planned_at_once for one in probed)
+    right = sum(one.answered for one in probed)
+    judged = f"right answers: {right} of {len(probed)}"
     if simulated:
         judged = "simulated answers are not judged"
     return [
-        *table(headings, [_cells(one, simulated) for one in found]),
-        f"first plan valid: {first} of {len(found)}; {judged}",
-        f"red flags among {count(sum(one.replies for one in found), 'reply')}: {listed}",
-        f"cost: {money(cost_usd, simulated=simulated)}; {len(found)} of {len(probe.TASKS)} tasks "
+        *table(headings, [_cells(one, simulated) for one in probed]),
+        f"first plan valid: {first} of {len(probed)}; {judged}",
+        f"red flags among {count(sum(one.replies for one in probed), 'reply')}: {listed}",
+        f"cost: {money(cost_usd, simulated=simulated)}; {len(probed)} of {len(probe.TASKS)} tasks "
         "carried out",
-        *(f"{one.run_id[-8:]}: {one_line(one.detail, 300)}" for one in found if one.detail),
+        *(f"{one.run_id[-8:]}: {one_line(one.detail, 300)}" for one in probed if one.detail),
     ]
 
 

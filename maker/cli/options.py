@@ -73,17 +73,17 @@ class SectionCommand(click.Command):
 
 def words(text: str) -> list[str]:
     """The words of a list with commas, each once."""
-    found = [word.strip() for word in text.split(",")]
-    return list(dict.fromkeys(word for word in found if word))
+    parts = [word.strip() for word in text.split(",")]
+    return list(dict.fromkeys(word for word in parts if word))
 
 
 def grants(text: str) -> list[str]:
     """What the user agrees to, as a list with commas."""
-    found = words(text.lower())
-    for word in found:
+    names = words(text.lower())
+    for word in names:
         if not is_grant(word):
             raise click.BadParameter(f"there is nothing called {errors.quoted(word)}. {ADVICE}")
-    return found
+    return names
 
 
 def cap(kind: type[int] | type[float]) -> Callable[[str], int | float | str]:
@@ -114,12 +114,12 @@ def thinking(text: str) -> str:
 
 
 def _one_instruction(
-    ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]
+    ctx: click.Context, parameter: click.Parameter, texts: tuple[str, ...]
 ) -> str | None:
-    if len(given) > 1:
-        whole = errors.quoted(" ".join(given))
+    if len(texts) > 1:
+        whole = errors.quoted(" ".join(texts))
         raise click.UsageError(f"Put the instruction in quotes: {ctx.command_path} {whole}", ctx)
-    return given[0] if given else None
+    return texts[0] if texts else None
 
 
 instruction_argument = click.argument(

@@ -154,7 +154,7 @@ def _listed(old: Sequence[_Old], before: int) -> list[str]:
 def _document(
     old: Sequence[_Old], deleted: Sequence[str], before: int, after: int, *, dry_run: bool
 ) -> None:
-    runs = [{**history.document(each.row), "bytes": each.octets} for each in old]
+    runs = [{**history.document(item.row), "bytes": item.octets} for item in old]
     echo_document(
         dry_run=dry_run, runs=runs, deleted=deleted, bytes_before=before, bytes_after=after
     )

@@ -41,9 +41,9 @@ def _sections(
     yield _section(command, context, level)
     if isinstance(command, click.Group):
         for child in command.list_commands(context):
-            found = command.get_command(context, child)
-            assert found is not None, f"{name} lists {child}, which is no command"
-            yield from _sections(found, context, child, level + 1)
+            subcommand = command.get_command(context, child)
+            assert subcommand is not None, f"{name} lists {child}, which is no command"
+            yield from _sections(subcommand, context, child, level + 1)
 
 
 def _section(command: click.Command, context: click.Context, level: int) -> str:

@@ -112,9 +112,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 def new_request(parameters: dict[str, Any], **fixed: Any) -> Request:
     """What the options ask for, checked before anything is bought; `fixed` overrides settings."""
-    source, given = parameters.get("plan"), parameters.get("instruction")
-    pipe = _one_reader(given, source, parameters["context"]) is None
-    instruction = _instruction(given, source)
+    source, asked = parameters.get("plan"), parameters.get("instruction")
+    pipe = _one_reader(asked, source, parameters["context"]) is None
+    instruction = _instruction(asked, source)
     text = read_text(source) if source else ""
     config = task_config({**parameters, **fixed}, instruction or (STAND_IN if source else ""))
     if not on_terminal():
@@ -173,12 +173,12 @@ def _one_reader(instruction: str | None, plan: str | None, context: Sequence[Pat
     return readers[0] if readers else None
 
 
-def _instruction(given: str | None, plan: str | None) -> str:
-    if given is None and plan is None:
+def _instruction(asked: str | None, plan: str | None) -> str:
+    if asked is None and plan is None:
         path = click.get_current_context().command_path
         raise click.UsageError(f'Say what is to be done, as in: {path} "Summarise README.md"')
-    if given != STANDARD_INPUT:
-        return given or ""
+    if asked != STANDARD_INPUT:
+        return asked or ""
     if sys.stdin.isatty():
         click.echo("Type the instruction, then Ctrl-D:", err=True)
     return read_text(STANDARD_INPUT).strip()

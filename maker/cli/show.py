@@ -112,17 +112,17 @@ def _step(stored: StoredRun, step: int, iteration: int | None, as_json: bool) ->
             advice=f"Its steps are 0 to {len(steps) - 1}.",
         )
     records = stored.reader.of_step(stored.row, step, votes.since(plans, step))
-    found = votes.iterations(e.decode(record.payload, seq=record.seq) for record in records)
+    chosen = votes.iterations(e.decode(record.payload, seq=record.seq) for record in records)
     if iteration is not None:
-        only = next((each for each in found if each.iteration == iteration), None)
+        only = next((each for each in chosen if each.iteration == iteration), None)
         if only is None:
             raise ConfigError(f"step {step} has no iteration {iteration}", field="--iteration")
-        found = iter([only])
+        chosen = iter([only])
     if as_json:
-        echo_listing("iterations", found, run=stored.run, step=steps[step])
+        echo_listing("iterations", chosen, run=stored.run, step=steps[step])
     else:
         simulated = not kind_of(stored.row.summary.agent).is_paid
-        click.echo("\n".join(run_view.step(steps[step], found, simulated=simulated)))
+        click.echo("\n".join(run_view.step(steps[step], chosen, simulated=simulated)))
     return Exit.DONE
 
 

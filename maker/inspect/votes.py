@@ -128,7 +128,7 @@ def _iteration(number: int, events: Sequence[e.Event]) -> Iteration:
     return Iteration(
         iteration=number,
         outcome="completed" if end else "failed" if failed else "open",
-        tries=[_try(try_number, found) for try_number, found in sorted(tries.items())],
+        tries=[_try(try_number, its_events) for try_number, its_events in sorted(tries.items())],
         output=end.output if end else None,
         error=failed.error if failed else "",
         spending=spending(events),
@@ -185,7 +185,9 @@ def _verdicts(
             case e.SampleRedFlagged():
                 yield event.sample, (event.verdict, event.notes)
             case e.VoteCompleted(compared=[_, *_]):
-                read = {each.sample: (each.verdict, each.notes) for each in event.readings}
+                read = {
+                    reading.sample: (reading.verdict, reading.notes) for reading in event.readings
+                }
                 votes = {sample for answer in event.answers for sample in answer.samples}
                 yield from ((sample, read.get(sample, ("clean", []))) for sample in votes)
             case e.StepCompleted() if event.voting_summary.strategy == "none":

@@ -60,8 +60,8 @@ async def _fetching(url: str) -> AsyncIterator[Fetch]:
         database.row_factory = aiosqlite.Row
 
         async def fetch(statement: str, values: Mapping[str, Any]) -> Sequence[rows.Row]:
-            found: Any = await database.execute_fetchall(statement, dict(values))
-            return [*found]
+            fetched: Any = await database.execute_fetchall(statement, dict(values))
+            return [*fetched]
 
         yield fetch
 
@@ -80,19 +80,19 @@ async def _after(row: RunRow, head: Head, fetch: Fetch) -> AsyncIterator[Record]
             return
 
 
-def _looking_up(known: Mapping[int, Sequence[rows.Row]]) -> rows.Fetch:
-    return lambda statement, values: known[values["seq"]]
+def _looking_up(referred: Mapping[int, Sequence[rows.Row]]) -> rows.Fetch:
+    return lambda statement, values: referred[values["seq"]]
 
 
 async def _referred(
     part: Sequence[rows.Row], key: int, fetch: Fetch
 ) -> dict[int, Sequence[rows.Row]]:
     """The rows that the rows of a part refer to, wherever in the log they are."""
-    known: dict[int, Sequence[rows.Row]] = {}
+    referred: dict[int, Sequence[rows.Row]] = {}
     waiting = list(part)
     while waiting:
         seq = reference_of(waiting.pop()["payload"])
-        if seq is not None and seq not in known:
-            known[seq] = await fetch(rows.EVENT, {"key": key, "seq": seq})
-            waiting += known[seq]
-    return known
+        if seq is not None and seq not in referred:
+            referred[seq] = await fetch(rows.EVENT, {"key": key, "seq": seq})
+            waiting += referred[seq]
+    return referred

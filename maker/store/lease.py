@@ -96,14 +96,14 @@ def _start_of(pid: int) -> str:
     """A token that no other process with this pid has had; empty where there is no such process."""
     if Path("/proc/self/stat").exists():
         return _start_in_proc(pid)
-    shown = subprocess.run(
+    listing = subprocess.run(
         ["ps", "-o", "lstart=", "-p", str(pid)],
         capture_output=True,
         text=True,
         env={**os.environ, "LC_ALL": "C"},
         check=False,
     )
-    moment = "".join(filter(str.isalnum, shown.stdout))
+    moment = "".join(filter(str.isalnum, listing.stdout))
     return f"-{moment}-{_NO_NAMESPACES}" if moment else ""
 
 

@@ -120,17 +120,17 @@ class Reader:
             # Which of the running ones have crashed is known only after reading them.
             "limit": _EVERY if status in ("running", "crashed") else limit,
         }
-        found = [self.row(row) for row in self.fetch(_RUNS, values)]
-        return [row for row in found if status in (None, row.status)][:limit]
+        listed = [self.row(row) for row in self.fetch(_RUNS, values)]
+        return [row for row in listed if status in (None, row.status)][:limit]
 
     def run(self, run: RunId) -> RunRow:
         """The row of one run. Raises RunNotFound."""
         self._require_content()
         rows.run_bytes(run)
-        found = self.fetch(ONE, {"run_id": run.lower()})
-        if not found:
+        listed = self.fetch(ONE, {"run_id": run.lower()})
+        if not listed:
             raise rows.no_such_run(run)
-        return self.row(found[0])
+        return self.row(listed[0])
 
     def resolve(self, reference: str) -> RunId:
         """The run that is meant by an id, the beginning or end of one, `@last` or `@last~1`.
@@ -202,8 +202,8 @@ class Reader:
         """Check that the log has all that was noted when the run stopped. Raises LogDamaged."""
         noted = self.notes().heads.get(row.run_id)
         if noted is not None and self.path is not None:
-            found = self.fetch(rows.HASH, {"key": row.key, "seq": noted.seq})
-            hash_there = bytes(found[0]["hash"]) if found else b""
+            hashes = self.fetch(rows.HASH, {"key": row.key, "seq": noted.seq})
+            hash_there = bytes(hashes[0]["hash"]) if hashes else b""
             heads.compare(self.path, noted, row.head_seq, hash_there)
 
     def _listed(self, row: RunRow, statement: str, values: Mapping[str, Any]) -> Iterator[Record]:

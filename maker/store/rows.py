@@ -234,13 +234,13 @@ def place_of(row: Mapping[str, Any]) -> Place:
     return Place(row["run"], integrity.Head(row["head_seq"], row["head_hash"]))
 
 
-def log_of(run: RunId, found: Sequence[Row], fetch: Fetch) -> list[Record]:
+def log_of(run: RunId, listed: Sequence[Row], fetch: Fetch) -> list[Record]:
     """The verified records in the rows of LOG. Raises RunNotFound or LogDamaged."""
-    if not found:
+    if not listed:
         raise no_such_run(run)
-    place = place_of(found[0])
+    place = place_of(listed[0])
     log = Log(place.key, fetch)
-    records = (log.record(row) for row in found if row["seq"] is not None)
+    records = (log.record(row) for row in listed if row["seq"] is not None)
     return list(integrity.verified(records, place.head))
 
 

@@ -79,13 +79,13 @@ _EXPECTED = {
 
 def differences(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, str, str]]:
     """Kind, name and words for everything in the rows of OBJECTS that is not as it must be."""
-    found = {(row["type"], row["name"]): row["sql"] for row in rows}
+    present = {(row["type"], row["name"]): row["sql"] for row in rows}
     for (kind, name), sql in _EXPECTED.items():
-        if (kind, name) not in found:
+        if (kind, name) not in present:
             yield kind, name, "is missing"
-        elif _bare(found[kind, name]) != _bare(sql):
+        elif _bare(present[kind, name]) != _bare(sql):
             yield kind, name, "is not as maker made it"
-    for kind, name in found:
+    for kind, name in present:
         if (kind, name) not in _EXPECTED:
             yield kind, name, "is not maker's"
 

@@ -80,11 +80,11 @@ class SqlStore:
 
         What was handed over is committed before a cancellation is seen.
         """
-        known, early = self._places.pop(run, None), self._early_leases.get(run)
+        place, early = self._places.pop(run, None), self._early_leases.get(run)
         packing = self._packing.pop(run, None) or Packing()  # what fails is forgotten
         try:
             self._places[run] = await self._transact(
-                transactions.append, run, known, records, blobs, summary, early, packing, snapshot
+                transactions.append, run, place, records, blobs, summary, early, packing, snapshot
             )
         except IntegrityError as error:
             raise integrity.overtaken(run, records[0].seq) from error
@@ -109,8 +109,10 @@ class SqlStore:
         if not records and self._path is not None:
             noted = heads.read(self._path).heads.get(run)
             if noted is not None:
-                found = await self._transact(transactions.hash_at, place, noted.seq, reading=True)
-                heads.compare(self._path, noted, place.head.seq, found)
+                stored_hash = await self._transact(
+                    transactions.hash_at, place, noted.seq, reading=True
+                )
+                heads.compare(self._path, noted, place.head.seq, stored_hash)
         if not records:
             self._places[run] = place
         return records

@@ -40,7 +40,7 @@ _LEASE = update(schema.runs).where(
 def append(
     connection: Connection,
     run: RunId,
-    known: rows.Place | None,
+    noted_place: rows.Place | None,
     records: Sequence[Record],
     blobs: Mapping[str, bytes],
     summary: RunSummary,
@@ -49,7 +49,7 @@ def append(
     snapshot: Snapshot | None,
 ) -> rows.Place:
     """Store the records that follow the log, the blobs and the run's row; the run's new place."""
-    place = known or _place(connection, run)
+    place = noted_place or _place(connection, run)
     head = integrity.follow(run, place.head if place else integrity.START, records)
     row = {**rows.summary_row(summary), "head_seq": head.seq, "head_hash": head.hash}
     if place is None:
@@ -81,8 +81,8 @@ def _new_texts(
     for begin in range(0, len(digests), _DIGESTS_AT_ONCE):
         some = tuple(digests[begin : begin + _DIGESTS_AT_ONCE])
         marks = ", ".join([mark] * len(some))
-        known = f"SELECT digest FROM blobs WHERE digest IN ({marks})"
-        for (digest,) in connection.exec_driver_sql(known, some).all():
+        stored = f"SELECT digest FROM blobs WHERE digest IN ({marks})"
+        for (digest,) in connection.exec_driver_sql(stored, some).all():
             del texts[bytes(digest)]
     return texts
 
@@ -108,8 +108,8 @@ def read(
         raise rows.no_such_run(run)
     fetch = _fetch(connection)
     log = rows.Log(place.key, fetch)
-    found = fetch(rows.PART, {"key": place.key, "after": after.seq, "limit": most})
-    records = list(integrity.linked(map(log.record, found), after))
+    part = fetch(rows.PART, {"key": place.key, "after": after.seq, "limit": most})
+    records = list(integrity.linked(map(log.record, part), after))
     if not records:
         integrity.require_head(place.head, after)
     return place, records
@@ -128,9 +128,9 @@ def snapshot(connection: Connection, run: RunId) -> Snapshot | None:
     if place is None:
         return None
     for row in _fetch(connection)(rows.SNAPSHOT, {"key": place.key}):
-        found = rows.snapshot_of(row)
-        if found is not None and hash_at(connection, place, found.seq) == found.hash:
-            return found
+        stored = rows.snapshot_of(row)
+        if stored is not None and hash_at(connection, place, stored.seq) == stored.hash:
+            return stored
     return None
 
 
@@ -205,8 +205,8 @@ def _drop_requests(connection: Connection, run: RunId) -> None:
 
 
 def _place(connection: Connection, run: RunId) -> rows.Place | None:
-    found = connection.execute(_READ_HEAD, {"run_id": rows.run_bytes(run)}).first()
-    return rows.place_of(found._asdict()) if found else None
+    head = connection.execute(_READ_HEAD, {"run_id": rows.run_bytes(run)}).first()
+    return rows.place_of(head._asdict()) if head else None
 
 
 def _create(

@@ -116,7 +116,9 @@ def resume_command(run: RunId, state: RunState, db: str | None) -> str:
 
 def _after_failure(state: RunState) -> str:
     """What may keep the step that failed from failing again, where that is known."""
-    failed = next((each for each in state.execution.outcomes if each.status == "failed"), None)
+    failed = next(
+        (outcome for outcome in state.execution.outcomes if outcome.status == "failed"), None
+    )
     if failed is None:
         return ""
     if failed.end == "cannot":

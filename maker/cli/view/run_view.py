@@ -188,45 +188,45 @@ def _iteration(iteration: Iteration, simulated: bool) -> Iterator[str]:
         yield f"  output: {_value(iteration.output, WIDE)}"
 
 
-def _try(found: Try, simulated: bool) -> Iterator[str]:
-    parts = [f"try {found.try_number}: {found.outcome}", count(len(found.samples), "sample")]
-    if found.strategy:
-        parts.append("no vote" if found.strategy == "none" else found.strategy)
-    if found.answers:
-        parts.append(f"margin {found.margin}")
-    if found.decided_by is not None:
-        parts.append(f"decided by sample {found.decided_by}")
-    if found.chosen_by != "votes":
-        parts.append(f"undecided: {CHOSEN_BY[found.chosen_by]}")
-    yield ", ".join(parts) + (f" ({one_line(found.note)})" if found.note else "")
-    if agreed := agreement(found.compared, found.differing, found.reordered):
+def _try(attempt: Try, simulated: bool) -> Iterator[str]:
+    parts = [f"try {attempt.try_number}: {attempt.outcome}", count(len(attempt.samples), "sample")]
+    if attempt.strategy:
+        parts.append("no vote" if attempt.strategy == "none" else attempt.strategy)
+    if attempt.answers:
+        parts.append(f"margin {attempt.margin}")
+    if attempt.decided_by is not None:
+        parts.append(f"decided by sample {attempt.decided_by}")
+    if attempt.chosen_by != "votes":
+        parts.append(f"undecided: {CHOSEN_BY[attempt.chosen_by]}")
+    yield ", ".join(parts) + (f" ({one_line(attempt.note)})" if attempt.note else "")
+    if agreed := agreement(attempt.compared, attempt.differing, attempt.reordered):
         yield f"  {agreed}"
-    if found.answers:
-        clusters = [_cluster(answer, found) for answer in found.answers]
+    if attempt.answers:
+        clusters = [_cluster(answer, attempt) for answer in attempt.answers]
         yield from _indented(table((">VOTES", "", "SAMPLES", "ANSWER"), clusters))
-    if found.samples:
-        rows = [_sample(sample, found, simulated) for sample in found.samples]
+    if attempt.samples:
+        rows = [_sample(sample, attempt, simulated) for sample in attempt.samples]
         yield from _indented(table(("SAMPLE", "COUNTED", ">COST", ">TOKENS", ">TIME"), rows))
-    if found.error:
-        yield f"  {one_line(found.error, WIDE)}"
+    if attempt.error:
+        yield f"  {one_line(attempt.error, WIDE)}"
 
 
 def _indented(lines: Iterator[str]) -> Iterator[str]:
     return (f"  {line}" for line in lines)
 
 
-def _cluster(answer: AnswerCount, found: Try) -> tuple[str, ...]:
+def _cluster(answer: AnswerCount, attempt: Try) -> tuple[str, ...]:
     votes = len(answer.samples)
-    won = "won" if found.winner in answer.samples else ""
+    won = "won" if attempt.winner in answer.samples else ""
     listed = ", ".join(map(str, answer.samples[:12])) + (", ..." if votes > 12 else "")
     return str(votes), won, listed, one_line(answer.answer, 160)
 
 
-def _sample(sample: Sample, found: Try, simulated: bool) -> tuple[str, ...]:
+def _sample(sample: Sample, attempt: Try, simulated: bool) -> tuple[str, ...]:
     cost = "unknown" if sample.cost_usd is None else money(sample.cost_usd, simulated=simulated)
     if sample.flag:
         counted = f"flagged, {reason(sample.flag)}: {one_line(sample.detail, 120)}"
-    elif found.outcome == "open":
+    elif attempt.outcome == "open":
         counted = "not yet: the vote is open"
     else:
         counted = "yes" if sample.verdict in ("", "clean") else f"yes, {sample.verdict}"

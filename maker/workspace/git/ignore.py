@@ -102,15 +102,15 @@ def _segment(glob: str) -> re.Pattern[str]:
 
 
 def _tokens(glob: str) -> Iterator[str]:
-    for found in _TOKEN.finditer(glob):
-        if found["star"]:
+    for token in _TOKEN.finditer(glob):
+        if token["star"]:
             yield _STAR
-        elif found["any"]:
+        elif token["any"]:
             yield "[^/]"
-        elif found["set"] is not None:
-            inside = re.sub(r"([\\\[\]^&|~])", r"\\\1", found["set"])
-            yield f"[^/{inside}]" if found["not"] else f"[{inside}]"
-        elif found["plain"] == "[":
+        elif token["set"] is not None:
+            inside = re.sub(r"([\\\[\]^&|~])", r"\\\1", token["set"])
+            yield f"[^/{inside}]" if token["not"] else f"[{inside}]"
+        elif token["plain"] == "[":
             raise re.error("a set that is not closed")
         else:
-            yield re.escape(found["escaped"] or found["plain"])
+            yield re.escape(token["escaped"] or token["plain"])
