@@ -90,7 +90,8 @@ async def run_task(
     `plan` takes the planner's place. `context` is data that the planner sees, and every step of
     the plan that names it as an input. `agent`, `clock`, `consent` (asked for what the plan may
     do), `ask_user` (an agent's questions) and `tell` (what the user should know) replace what
-    maker would take; without `consent` a run that needs it pauses.
+    maker would take; without `consent` a run that needs it pauses. `accept` is a function, or
+    several, that is given each answer that matters and says why it does not count, or None.
     """
     from maker import app  # loads nearly all of maker
 

@@ -37,6 +37,7 @@ from maker.core.secret_names import environment_secrets
 from maker.core.state import RunState, changed
 from maker.core.version import RULES
 from maker.engine import opening, preflight, stopping
+from maker.engine.checking import Accept, AnswerChecker, function_name
 from maker.engine.clock import SystemClock
 from maker.engine.orchestrator import Consent, Orchestrator
 from maker.engine.trouble import Tell
@@ -54,6 +55,7 @@ class Seams(TypedDict, total=False):
     clock: Clock | None
     consent: Consent | None
     ask_user: AskUser | None
+    accept: Accept | Sequence[Accept] | None
     tell: Tell | None
 
 
@@ -156,10 +158,28 @@ def agent_for(config: TaskConfig, registry: ToolRegistry, clock: Clock) -> Agent
 def _outside(given: Seams, config: TaskConfig, registry: ToolRegistry) -> dict[str, Any]:
     """What an orchestrator needs beside configuration, registry and store."""
     clock = given.get("clock") or SystemClock()
-    usual = {"clock": clock, "secrets": secrets()}
+    hidden = secrets()
+    functions = {function_name(each): each for each in _functions(given)}
+    usual = {
+        "clock": clock,
+        "secrets": hidden,
+        "checker": AnswerChecker(os.environ, hidden, functions),
+    }
     if given.get("agent") is None:
         usual["agent"] = agent_for(config, registry, clock)
-    return {**usual, **{name: seam for name, seam in given.items() if seam is not None}}
+    seams = {name: seam for name, seam in given.items() if seam is not None and name != "accept"}
+    return {**usual, **seams}
+
+
+def _functions(given: Seams) -> list[Accept]:
+    accept = given.get("accept")
+    return [] if accept is None else [accept] if callable(accept) else [*accept]
+
+
+def _accepting(config: TaskConfig, given: Seams) -> TaskConfig:
+    """The configuration with the functions, by name, that must accept answers, too."""
+    names = [name for name in map(function_name, _functions(given)) if name not in config.accept]
+    return changed(config, {"accept": [*config.accept, *names]}) if names else config
 
 
 def submit(
@@ -175,6 +195,7 @@ def submit(
     **seams: Unpack[Seams],
 ) -> Session:
     """A session that starts a run; a plan from the user takes the planner's place."""
+    config = _accepting(config, seams)
     registry = registry_for(config, registry)
     orchestrator = orchestrator_class(
         config=config,
@@ -230,6 +251,10 @@ async def resume(
     elif not isinstance(changes, Changes):
         changes = changes(state)
     config = changed(state.settings, dict(changes.options))
+    if (accepting := _accepting(config, seams).accept) != config.accept:
+        options = {**changes.options, "accept": accepting}
+        changes = msgspec.structs.replace(changes, options=options)
+        config = changed(config, {"accept": accepting})
     registry = registry_for(config, registry)
     orchestrator = Orchestrator(
         config,

@@ -3,6 +3,7 @@
 from maker.core.events import (
     AgentReplied,
     AgentRetried,
+    AnswerChecked,
     AnswerChosen,
     Event,
     ForEachStarted,
@@ -30,6 +31,7 @@ from maker.core.events import (
 __all__ = [
     "AgentReplied",
     "AgentRetried",
+    "AnswerChecked",
     "AnswerChosen",
     "Event",
     "ForEachStarted",

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from maker.core import events as e
 from maker.core import seams
+from maker.core.checking import Check, Checker, Verdict
 from maker.core.models import (
     AgentCall,
     AgentReply,
@@ -110,6 +111,20 @@ class ScriptedAgent:
         return reply(answer) if isinstance(answer, str) else answer
 
 
+class FakeChecker:
+    """Says of each answer what the script says of its output, and keeps the checks."""
+
+    def __init__(self, script: Callable[[object], str] = lambda output: "") -> None:
+        self._script = script
+        self.checks: list[Check] = []
+
+    async def __call__(self, check: Check, session: str) -> Verdict:
+        self.checks.append(check)
+        await asyncio.sleep(0)
+        why = self._script(check.output)
+        return Verdict(flag="refused" if why else "", problems=(why,) if why else ())
+
+
 def reply(text: str, cost_usd: float | None = 0.01, duration_ms: int = 500) -> AgentReply:
     """A plausible reply with this text."""
     usage = Usage(input_tokens=100, output_tokens=20)
@@ -183,6 +198,7 @@ async def play(
     clock: FakeClock | None = None,
     context: str = "",
     secrets: Sequence[str] = (),
+    checker: Checker | None = None,
     on_event: Callable[[e.Event], None] = lambda event: None,
 ) -> Play:
     """Run a session to its end: a fresh run, or the resume of a history."""
@@ -207,6 +223,7 @@ async def play(
         history=history,
         context=context,
         secrets=secrets,
+        checker=checker,
     )
     session.orchestrator = orchestrator
     first: list[e.Event] = list(opening) if history else [orchestrator.submission(), *opening]

@@ -12,7 +12,10 @@ from msgspec import Struct, field
 from maker.agents.bought import Bought, take_in
 from maker.agents.offers import Offer, offer_of
 from maker.agents.values import number, string
+from maker.core.effects import FETCH
+from maker.core.web import urls_in
 
+_MOST_URLS = 10_000
 SYNTHETIC = "<synthetic>"
 """The model name that the CLI gives to its own error messages."""
 
@@ -30,6 +33,7 @@ class Heard(Struct):
     in_pieces: bool = False
     resets_at: float | None = None
     offer: Offer | None = None
+    urls: set[str] = field(default_factory=set)
     bought: Bought = field(default_factory=Bought)
     result: Any = None
 
@@ -60,7 +64,9 @@ def _listen_to_assistant(heard: Heard, message: Any) -> None:
         return
     if string(message.model) and message.model != SYNTHETIC:
         heard.model = message.model
-    if any(type(block).__name__ == "ToolUseBlock" for block in blocks):
+    uses = [block for block in blocks if type(block).__name__ == "ToolUseBlock"]
+    if uses:
+        _note_urls(heard, [block.input.get("url") for block in uses if _is_fetch(block)])
         heard.used_tool = True
         heard.texts.clear()
     heard.texts += texts
@@ -69,11 +75,29 @@ def _listen_to_assistant(heard: Heard, message: Any) -> None:
 def _listen_to_user(heard: Heard, message: Any) -> None:
     """Results of tools start the answer anew; the CLI's own "go on" after a text breaks it."""
     blocks = message.content if isinstance(message.content, list) else []
-    if any(type(block).__name__ == "ToolResultBlock" for block in blocks):
+    results = [block for block in blocks if type(block).__name__ == "ToolResultBlock"]
+    if results:
+        _note_urls(heard, [block.content for block in results])
         heard.texts.clear()
         heard.tool_answered = True
     elif heard.texts:
         heard.in_pieces = True
+
+
+def _is_fetch(block: Any) -> bool:
+    return block.name == FETCH and isinstance(block.input, dict)
+
+
+def _note_urls(heard: Heard, content: Any) -> None:
+    """Remember the URLs that the agent was shown: only those may it cite."""
+    match content:
+        case str() if len(heard.urls) < _MOST_URLS:
+            heard.urls |= urls_in(content)
+        case list():
+            for each in content:
+                _note_urls(heard, each.get("text") if isinstance(each, dict) else each)
+        case _:
+            pass
 
 
 def _end_of_limit(info: Any) -> float | None:

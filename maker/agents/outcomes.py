@@ -12,6 +12,7 @@ from maker.core.effects import has_effects
 from maker.core.entrance import bounded
 from maker.core.models import AgentCall, AgentError, AgentReply
 from maker.core.text import one_line
+from maker.core.web import urls_in
 from maker.errors import AgentNotReady, AgentUnavailable, ModelNotFound
 
 RETRY = frozenset({"rate_limit", "overloaded", "server", "network", "crashed", "budget"})
@@ -190,8 +191,9 @@ def reply(
     result = heard.result
     denied, denied_paths, denied_reads = _denied(getattr(result, "permission_denials", None))
     duration = count(getattr(result, "duration_ms", None))
+    text = _final_text(heard, failed=bool(kind))
     whole = AgentReply(
-        text=_final_text(heard, failed=bool(kind)),
+        text=text,
         cost_usd=heard.bought.cost_usd(call.model),
         usage=heard.bought.usage,
         estimated=heard.bought.is_estimated,
@@ -203,6 +205,7 @@ def reply(
         denied=denied,
         denied_paths=denied_paths,
         denied_reads=denied_reads,
+        urls=tuple(sorted(urls_in(text) & heard.urls)) if "url" in call.output_schema else (),
     )
     return bounded(whole)
 

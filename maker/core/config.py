@@ -188,6 +188,17 @@ class TaskConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             shown="none",
         ),
     ] = []
+    accept: Annotated[
+        list[str],
+        Setting(
+            TOOLS,
+            "A command that must exit with 0 for an answer to count: it is run in the working "
+            "folder on the answers of steps with effects and of the last step, and gets the answer "
+            "as JSON on its stdin. Needs the consent to `bash`; can be repeated.",
+            metavar="COMMAND",
+            shown="none",
+        ),
+    ] = []
     on_ambiguous: Annotated[
         Ambiguity,
         Setting(TOOLS, "After a crash in a step with effects whose outcome nobody knows."),

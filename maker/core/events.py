@@ -158,6 +158,20 @@ class SampleRedFlagged(Fact, frozen=True, kw_only=True, omit_defaults=True):
     notes: list[str] = []
 
 
+class AnswerChecked(Input, frozen=True, kw_only=True, omit_defaults=True):
+    """Programs have looked at an answer that the sample under `key` gave, perhaps not it alone.
+
+    `answer` is the hash of its canonical JSON. Without a `flag` it holds; `problems` say what does
+    not: evidence that was made up, or the last lines of a command that refused it.
+    """
+
+    key: CallKey
+    answer: Digest
+    flag: str = ""
+    problems: list[str] = []
+    duration_ms: int = 0
+
+
 class VoteCompleted(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The samples of a try were counted; `winner` is None where none could be declared.
 
@@ -305,9 +319,10 @@ class QuestionAnswered(Input, frozen=True, kw_only=True):
 
 Event: TypeAlias = (
     TaskSubmitted | PlanCreated | ValidationPassed | ValidationFailed | PlanApproved
-    | ForEachStarted | StepStarted | AgentReplied | AgentRetried | SampleRedFlagged | VoteCompleted
-    | AnswerChosen | TryFailed | StepCompleted | StepFailed | PlanAbandoned | TaskCompleted
-    | TaskFailed | RunPaused | RunResumed | RunCancelled | ModelFellBack | QuestionAnswered
+    | ForEachStarted | StepStarted | AgentReplied | AgentRetried | AnswerChecked | SampleRedFlagged
+    | VoteCompleted | AnswerChosen | TryFailed | StepCompleted | StepFailed | PlanAbandoned
+    | TaskCompleted | TaskFailed | RunPaused | RunResumed | RunCancelled | ModelFellBack
+    | QuestionAnswered
 )  # fmt: skip
 
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
@@ -387,7 +402,7 @@ def lane(event: Event) -> Lane:
             | StepFailed()
         ):
             return event.step, event.iteration
-        case AgentReplied() | AgentRetried():
+        case AgentReplied() | AgentRetried() | AnswerChecked():
             place = sample_place(event.key)
             return place.lane if place else None
         case (

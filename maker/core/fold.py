@@ -48,6 +48,8 @@ def apply(state: RunState, event: e.Event) -> RunState:
             stepping.open_for_each(state, event)
         case e.StepStarted():
             stepping.start_try(state, event)
+        case e.AnswerChecked():
+            stepping.take_check(state, event)
         case e.SampleRedFlagged():
             stepping.flag_sample(state, event)
         case e.VoteCompleted():

@@ -10,27 +10,28 @@ from typing import Any, TypeAlias
 
 from maker.core.events import Event
 from maker.core.models import CallKey
-from maker.core.moves import Ask, Emit, Move, Pause
+from maker.core.moves import Ask, Do, Emit, Move, Pause
 from maker.errors import MakerError, RunMustPause
 
 Moves = Callable[[], Iterator[Move]]
 Call: TypeAlias = Coroutine[Any, Any, None]
 AskFor = Callable[[CallKey], Call]
+DoIt = Callable[[Do], Call]
 
 
 async def carry_out(
-    moves: Moves, ask: AskFor, *, at_once: bool = False
+    moves: Moves, ask: AskFor, do: DoIt | None = None, *, at_once: bool = False
 ) -> AsyncGenerator[Event, None]:
-    """Yield each derived event as it becomes due, keeping every open call under way.
+    """Yield each derived event as it becomes due, keeping every open call and check under way.
 
     The consumer must have appended an event before it asks for the next. When a call cannot be
     made now, those already under way are waited for before RunMustPause is raised: they are paid.
     `at_once`: the agent tends to answer without waiting, so a call gets a task only if it waits.
     """
-    tasks: dict[CallKey, asyncio.Future[None]] = {}
+    tasks: dict[str, asyncio.Future[None]] = {}
     try:
         while True:
-            emitted, open_keys, pause = _next(moves())
+            emitted, open_keys, to_do, pause = _next(moves())
             if emitted is not None:
                 yield emitted
                 continue
@@ -44,6 +45,9 @@ async def carry_out(
                         tasks[key] = task
             if is_answered:
                 continue
+            for each in to_do:
+                if do is not None and (name := f"check of {each.key}") not in tasks:
+                    tasks[name] = asyncio.create_task(do(each))
             if tasks:
                 await _first_of(tasks)
             elif pause is not None:
@@ -54,19 +58,22 @@ async def carry_out(
         await _stop(tasks)
 
 
-def _next(moves: Iterator[Move]) -> tuple[Event | None, list[CallKey], Pause | None]:
-    """The first event that is due; otherwise all open calls, and a pause if there is one."""
+def _next(moves: Iterator[Move]) -> tuple[Event | None, list[CallKey], list[Do], Pause | None]:
+    """The first event that is due; otherwise all that is open, and a pause if there is one."""
     keys: list[CallKey] = []
+    to_do: list[Do] = []
     pause = None
     for move in moves:
         match move:
             case Emit(event):
-                return event, [], None
+                return event, [], [], None
+            case Do():
+                to_do.append(move)
             case Ask(open_keys):
                 keys.extend(open_keys)
             case Pause():
                 pause = pause or move
-    return None, keys, pause
+    return None, keys, to_do, pause
 
 
 def _driven(call: Call) -> asyncio.Future[None] | None:
@@ -108,12 +115,12 @@ def _rest(call: Call, waits_for: Any) -> Generator[Any, Any, None]:
             return
 
 
-async def _first_of(tasks: dict[CallKey, asyncio.Future[None]]) -> None:
+async def _first_of(tasks: dict[str, asyncio.Future[None]]) -> None:
     """Wait until a call has ended and forget those that have; re-raise what one of them raised."""
     await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
     failed = None
-    for key in [key for key, task in tasks.items() if task.done()]:
-        failed = _failure(key, tasks.pop(key)) or failed
+    for name in [name for name, task in tasks.items() if task.done()]:
+        failed = _failure(name, tasks.pop(name)) or failed
     if failed is None:
         return
     if isinstance(failed, RunMustPause) and tasks:
@@ -121,14 +128,14 @@ async def _first_of(tasks: dict[CallKey, asyncio.Future[None]]) -> None:
     raise failed
 
 
-def _failure(key: CallKey, task: asyncio.Future[None]) -> BaseException | None:
+def _failure(name: str, task: asyncio.Future[None]) -> BaseException | None:
     if task.cancelled():  # by itself: that must not pass for an interruption by the user
-        message = f"the agent gave up call {key} without an answer or an error"
+        message = f"the agent gave up call {name} without an answer or an error"
         return MakerError(message, advice="Resume the run.")
     return task.exception()
 
 
-async def _stop(tasks: dict[CallKey, asyncio.Future[None]]) -> None:
+async def _stop(tasks: dict[str, asyncio.Future[None]]) -> None:
     """Cancel what is still under way and wait for it, however often we are cancelled ourselves."""
     for task in tasks.values():
         task.cancel()

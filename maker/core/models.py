@@ -76,6 +76,8 @@ class PlanStep(Value, frozen=True, kw_only=True):
     repeat: Repeat | None = None
     model: str | None = None
     effect: Effect | None = None
+    accept: list[str] = []
+    is_voted: bool = True
 
 
 class Plan(Value, frozen=True, kw_only=True):
@@ -158,7 +160,8 @@ class AgentReply(Value, frozen=True, kw_only=True, omit_defaults=True):
     no result came, so the cost is that of the messages that were heard, at list price.
     `left_running` are commands that the agent started and did not wait for; they were ended.
     `denied` are tools that the agent tried in vain, at `denied_paths`; reading is no matter of
-    trust, so that what it was not let read is in `denied_reads` alone.
+    trust, so that what it was not let read is in `denied_reads` alone. `urls` are those of its text
+    that its tools had shown it, or that it fetched.
     """
 
     text: str
@@ -175,6 +178,7 @@ class AgentReply(Value, frozen=True, kw_only=True, omit_defaults=True):
     left_running: tuple[str, ...] = ()
     denied_paths: tuple[str, ...] = ()
     denied_reads: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
 
 
 class AnswerCount(Value, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from maker.core.checking import Check
 from maker.core.events import Event
 from maker.core.models import CallKey
 
@@ -24,6 +25,14 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
+class Do:
+    """This is to be done outside; doing it again while it is under way changes nothing."""
+
+    key: CallKey
+    check: Check
+
+
+@dataclass(frozen=True, slots=True)
 class Pause:
     """Nothing more can be done until somebody outside acts."""
 
@@ -39,5 +48,5 @@ class Dispatch:
     event: Event
 
 
-Move: TypeAlias = Emit | Ask | Pause
+Move: TypeAlias = Emit | Ask | Do | Pause
 Decision: TypeAlias = Emit | Dispatch | Pause

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from maker.core import events as e
+from maker.core.checking import is_function
 from maker.core.config import DEFAULT_MODEL
 from maker.core.effects import (
     FETCH,
@@ -19,6 +20,7 @@ from maker.core.models import Plan, PlanStep, TaskConfig
 from maker.core.moves import Decision, Dispatch, Emit, Pause
 from maker.core.permissions import can_confine, cannot_confine, edits_files
 from maker.core.state import Lane, RunState, problems_text
+from maker.core.text import one_line
 from maker.core.web import grants_for, plain_hosts_in
 from maker.errors import ConfigError
 
@@ -89,11 +91,20 @@ def missing_grants(state: RunState) -> list[str]:
         tool for step in state.plan.steps for tool in [*step.primary_tools, *step.fallback_tools]
     }
     tools, grants = state.task.tools, granted(state, state.settings)
-    missing = [grant for grant in grants_needed(sorted(named), tools) if grant not in grants]
+    needed = grants_needed(sorted(named), tools)
+    if commands_of(state.plan, state.settings) and "bash" not in needed:
+        needed.append("bash")
+    missing = [grant for grant in needed if grant not in grants]
     if FETCH in named and "web" not in missing:
         missing += grants_for(_words(state.plan), grants)
     again = (f"{AGAIN}{number}" for number in done_again(state))
     return [*missing, *(grant for grant in again if grant not in grants)]
+
+
+def commands_of(plan: Plan, config: TaskConfig) -> list[str]:
+    """The commands that answers must satisfy under this plan, word for word, each once."""
+    named = [*config.accept, *(command for step in plan.steps for command in step.accept)]
+    return [command for command in dict.fromkeys(named) if not is_function(command)]
 
 
 def granted(state: RunState, config: TaskConfig) -> list[str]:
@@ -177,7 +188,10 @@ def _before_effects(state: RunState) -> Pause | None:
         return Pause("settings", f"{unusable.message}. {unusable.advice}")
     missing = missing_grants(state)
     if missing:
-        return Pause("approval", f"the plan needs consent for: {', '.join(missing)}")
+        assert state.plan is not None, "there is no plan that needs consent"
+        commands = [f"`{one_line(each)}`" for each in commands_of(state.plan, state.settings)]
+        accepting = f" (answers must be accepted by {', '.join(commands)})" if commands else ""
+        return Pause("approval", f"the plan needs consent for: {', '.join(missing)}{accepting}")
     return None
 
 

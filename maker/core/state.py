@@ -18,6 +18,7 @@ from maker.core.models import (
     PIPELINE_END,
     AgentReply,
     CallKey,
+    Digest,
     Effect,
     MissingItem,
     Plan,
@@ -49,6 +50,7 @@ class Lane:
     note: str = ""
     replies: dict[int, AgentReply] = field(default_factory=dict)
     flagged: set[int] = field(default_factory=set)
+    checks: dict[Digest, e.AnswerChecked] = field(default_factory=dict)
     vote: e.VoteCompleted | None = None
     chosen: int | None = None
     ends: Counter[str] = field(default_factory=Counter)

@@ -35,7 +35,7 @@ def start_try(state: RunState, event: e.StepStarted) -> None:
     lane.config, lane.started = state.settings, True
     lane.try_number, lane.effect, lane.note = event.try_number, event.effect, event.note
     lane.strategy = event.strategy
-    lane.replies, lane.flagged = {}, set()
+    lane.replies, lane.flagged, lane.checks = {}, set(), {}
     lane.vote, lane.chosen, lane.ambiguous = None, None, False
 
 
@@ -65,6 +65,14 @@ def take_sample(state: RunState, event: e.AgentReplied) -> None:
         lane.replies[place.sample] = reply
         lane.cost_usd += reply.cost_usd or 0.0
         lane.tokens += reply.usage.total if reply.usage else 0
+
+
+def take_check(state: RunState, event: e.AnswerChecked) -> None:
+    """Keep the verdict where its try is open."""
+    place = keys.sample_place(event.key)
+    lane = state.execution.lanes.get(place.lane) if place else None
+    if place and lane and lane.started and lane.try_number == place.try_number:
+        lane.checks[event.answer] = event
 
 
 def flag_sample(state: RunState, event: e.SampleRedFlagged) -> None:

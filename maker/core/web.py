@@ -28,6 +28,7 @@ _DOMAIN = re.compile(
     rf"(?<![\w@/\\.:%+=&#~$-])(?:{_LABELS}(?:{_ENDS})|www\.{_LABELS}[a-z]{{2,63}})"
     r"(?![\w@(-]|\.\w)"
 )
+_AFTER_A_URL = "/.,;:!?)]}*_"
 _PLAIN_URL = re.compile(r"https?://([a-z0-9.-]+)(?::\d{1,5})?(?:[/?#].*)?", re.I | re.S)
 
 
@@ -41,6 +42,11 @@ def hosts_in(text: str) -> tuple[str, ...]:
 def plain_hosts_in(text: str) -> tuple[str, ...]:
     """Those of them that nobody can misread: no `user@` before them, nothing but ASCII in them."""
     return tuple(dict.fromkeys(host for host, is_plain in _hosts(text) if is_plain))
+
+
+def urls_in(text: str) -> frozenset[str]:
+    """The URLs of a text, without the punctuation of the sentence around them."""
+    return frozenset(url[0].rstrip(_AFTER_A_URL).lower() for url in _URL.finditer(text))
 
 
 def _hosts(text: str) -> Iterator[tuple[str, bool]]:

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 from maker.agents import processes
 from maker.agents.runner import AgentRunner
 from maker.core import events as e
+from maker.core.checking import Checker
 from maker.core.ids import new_run_id
 from maker.core.interruption import finish
 from maker.core.kinds import kind_of
@@ -22,6 +24,7 @@ from maker.core.seams import Agent, AskUser, Clock, EventStore, Record, StopRequ
 from maker.core.state import RunState, changed
 from maker.core.version import RULES
 from maker.engine.asking import Asker
+from maker.engine.checking import AnswerChecker
 from maker.engine.claim import Claim
 from maker.engine.clock import SystemClock
 from maker.engine.executor import ExecutorModule
@@ -76,6 +79,7 @@ class Orchestrator:
         secrets: Sequence[str] = (),
         rescued: Rescued = NOTHING,
         tell: Tell = warn,
+        checker: Checker | None = None,
     ) -> None:
         self._config, self._registry = config, registry
         self._workspace, self._context = workspace, context
@@ -100,7 +104,13 @@ class Orchestrator:
         seam = agent or AgentRunner(live_servers=registry.live_servers)
         self._planner = PlannerModule(self._log, asker, seam)
         self._validator = ValidatorModule(self._log, asker, seam)
-        self._executor = ExecutorModule(self._log, asker, seam, at_once=kind.answers_at_once)
+        self._executor = ExecutorModule(
+            self._log,
+            asker,
+            seam,
+            checker or AnswerChecker(os.environ, secrets),
+            at_once=kind.answers_at_once,
+        )
 
     @property
     def state(self) -> RunState:

@@ -15,7 +15,7 @@ from maker.core import events as e
 from maker.core import keys
 from maker.core.fold import apply
 from maker.core.models import AgentCall, CallKey, Value
-from maker.core.moves import Ask, Dispatch, Emit, Move, Pause
+from maker.core.moves import Ask, Dispatch, Do, Emit, Move, Pause
 from maker.core.policy import decide
 from maker.core.requests import kept_prompt, request_hash
 from maker.core.seams import Record
@@ -154,6 +154,17 @@ def _difference(
             return None
         expected = ", ".join(open_keys) or "no call"
         return Divergence(seq=seq, event=name, field="key", recorded=event.key, replayed=expected)
+    if isinstance(event, e.AnswerChecked):
+        open_checks = [
+            (move.key, move.check.answer)
+            for move in next_moves(state, workings)
+            if isinstance(move, Do)
+        ]
+        if (event.key, event.answer) in open_checks:
+            return None
+        expected = ", ".join(f"{key} {answer}" for key, answer in open_checks) or "no check"
+        recorded = f"{event.key} {event.answer}"
+        return Divergence(seq=seq, event=name, field="key", recorded=recorded, replayed=expected)
     if e.is_input(event):
         return None
     lane = e.lane(event)
@@ -198,6 +209,9 @@ def _agrees(recorded: Any, now: Any, *, is_result: bool = False) -> bool:
     if isinstance(now, msgspec.Struct) and isinstance(recorded, dict):
         names = [n for n in now.__struct_fields__ if n in recorded and n not in _NO_DECISIONS]
         return all(_agrees(recorded[n], getattr(now, n)) for n in names)
+    if isinstance(now, list) and isinstance(recorded, list):
+        same = len(now) == len(recorded)
+        return same and all(_agrees(was, is_now) for was, is_now in zip(recorded, now, strict=True))
     plain = e.whole(now)
     if is_result:
         recorded, plain = _without_words(recorded), _without_words(plain)

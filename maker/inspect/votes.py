@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from maker.core import events as e
@@ -16,7 +16,8 @@ Outcome = Literal["completed", "failed", "open"]
 class Sample(Value, frozen=True, kw_only=True):
     """One reply; `flag` is why it does not vote. `cost_usd` is None where nobody said.
 
-    `verdict` and `notes` say how sure it was read, where the log says so.
+    `verdict` and `notes` say how sure it was read, where the log says so. `checked_ms`: how long
+    programs looked at its answer; None where none did, or they had seen the same from another.
     """
 
     sample: int
@@ -30,6 +31,7 @@ class Sample(Value, frozen=True, kw_only=True):
     text: str
     verdict: str
     notes: list[str]
+    checked_ms: int | None = None
 
 
 class Try(Value, frozen=True, kw_only=True):
@@ -98,7 +100,7 @@ def since(plans: Iterable[tuple[int, e.PlanCreated]], step: int) -> int:
 def _place(event: e.Event) -> tuple[int, int]:
     """Iteration and try that an event of a step is about; the try is -1 where it is about all."""
     match event:
-        case e.AgentReplied() | e.AgentRetried():
+        case e.AgentReplied() | e.AgentRetried() | e.AnswerChecked():
             place = keys.sample_place(event.key)
             assert place is not None, "only samples belong to a step"
             return place.iteration, place.try_number
@@ -170,8 +172,9 @@ def _samples(events: Sequence[e.Event]) -> list[Sample]:
             assert place is not None, "only samples belong to a step"
             replies[place.sample] = event
     verdicts = dict(_verdicts(events, replies))
+    checked = {ev.key: ev.duration_ms for ev in events if isinstance(ev, e.AnswerChecked)}
     return [
-        _sample(number, replies[number], flags.get(number), verdicts.get(number))
+        _sample(number, replies[number], flags.get(number), verdicts.get(number), checked)
         for number in sorted(replies)
     ]
 
@@ -201,6 +204,7 @@ def _sample(
     event: e.AgentReplied,
     flag: e.SampleRedFlagged | None,
     read: tuple[str, list[str]] | None,
+    checked: Mapping[CallKey, int],
 ) -> Sample:
     reply, (verdict, notes) = event.reply, read or ("", [])
     return Sample(
@@ -215,4 +219,5 @@ def _sample(
         text=reply.text,
         verdict=verdict,
         notes=notes,
+        checked_ms=checked.get(event.key),
     )

@@ -78,21 +78,21 @@ CHECKS: tuple[Check, ...] = (
     Check(
         name="text",
         find=shape_checks.text,
-        teach="`title` and `task_description` are not empty: they are all the agent is told.",
+        teach="`title` and `task_description` are not empty.",
         fix="Say what the step is, completely: its agent sees nothing else. What is longer than a "
         "prompt belongs into a file that the step reads.",
     ),
     Check(
         name="known-tools",
         find=shape_checks.known_tools,
-        teach="Tools are named exactly as listed; there are no others. Thinking, comparing and "
-        "writing an answer need none: leave them out.",
+        teach="Tools are named exactly as listed. Thinking, comparing and writing an answer need "
+        "none.",
         fix="Name a tool of the list exactly, or none where the step only thinks.",
     ),
     Check(
         name="disjoint-tools",
         find=shape_checks.disjoint_tools,
-        teach="A tool is named once in a step: a fallback that equals a primary tool is none.",
+        teach="A fallback tool is no primary tool of its step.",
         fix="Remove the tool from one of the lists.",
     ),
     Check(
@@ -124,8 +124,8 @@ CHECKS: tuple[Check, ...] = (
     Check(
         name="forward",
         find=flow_checks.forward,
-        teach="Steps lead forward only, because a way back may never end; for work in passes "
-        "use `repeat`, for work on a list `for_each`.",
+        teach="Steps lead forward only, because a way back may never end: `repeat` works in "
+        "passes, `for_each` on a list.",
         fix="Lead to a later step or -1. To do a step again, give it `repeat`.",
     ),
     Check(
@@ -144,8 +144,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         name="final-output",
         find=flow_checks.final_output,
-        teach="The run ends with an action step (-1): its output is printed as the answer, so it "
-        "is what the user asked for.",
+        teach="The run ends with an action step (-1), whose output is the answer to the user.",
         fix="End with an action step whose output is the answer and whose next step is -1.",
     ),
     Check(
@@ -165,8 +164,8 @@ CHECKS: tuple[Check, ...] = (
         name="inputs",
         find=data_checks.inputs,
         teach="`input_variables` name fields that a step before this one declares, as in "
-        "step_0_output.paths. A step gets nothing it does not name. The output of a for_each "
-        "step is a list, and a path maps over it; a skipped step's is null.",
+        "step_0_output.paths. The output of a for_each step is a list, and a path maps over it; "
+        "a skipped step's is null.",
         fix="Name a field that an earlier step on the way declares, or declare it there.",
     ),
     Check(
@@ -208,16 +207,22 @@ CHECKS: tuple[Check, ...] = (
     Check(
         name="effect",
         find=shape_checks.effect,
-        teach="`effect` (pure, read, web, write, external) may be left out; it is never weaker "
-        "than the tools' own.",
+        teach="`effect` (pure, read, web, write, external) is never weaker than the tools' own.",
         fix="Leave `effect` out: it follows from the tools.",
+    ),
+    Check(
+        name="accept",
+        find=shape_checks.accept,
+        teach="`accept` lists shell commands that must exit with 0 for an answer (JSON on stdin) "
+        "to count: only checks that the instruction names.",
+        fix="Give at most 10 commands, each on one line, or leave `accept` out.",
     ),
     Check(
         name="fidelity",
         find=data_checks.fidelity,
         severity="warning",
         teach="Every URL, path, quoted text and number of the instruction stands word for word in "
-        "a step that needs it, because no step sees the instruction.",
+        "a step that needs it.",
         fix="Copy it word for word into the task_description of the step that needs it.",
     ),
     Check(
@@ -232,7 +237,7 @@ CHECKS: tuple[Check, ...] = (
         name="used-outputs",
         find=data_checks.used_outputs,
         severity="warning",
-        teach="What a step finds out, a later step reads; otherwise it is money for nothing.",
+        teach="What a step finds out, a later step reads.",
         fix="Name its output in the input_variables of the step that needs it, or remove it.",
     ),
 )

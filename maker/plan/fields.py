@@ -107,6 +107,13 @@ def list_of(item: Callable[[Any], Converted]) -> Callable[[Any], Converted]:
     return convert
 
 
+def commands(value: Any) -> Converted:
+    """A list of commands; a lone text is one command, whatever it holds."""
+    if not isinstance(value, str):
+        return list_of(name)(value)
+    return Converted([value.strip()], "read as a list of one command")
+
+
 def _item(item: Callable[[Any], Converted], value: Any) -> Converted:
     try:
         return item(value)
@@ -160,6 +167,7 @@ CONVERT: dict[str, Callable[[Any], Converted]] = {
     "repeat": repeat,
     "model": word,
     "effect": one_of(*get_args(Effect)),
+    "accept": commands,
 }
 """How each field of a step is read."""
 

@@ -127,6 +127,8 @@ class _Reader:
                 self._wrong(place, name, f"{name} is missing")
         if "next_step_sequence_number" not in fields:
             self._no_next_step(place, read)
+        if read.get("vote_on") == []:
+            read["is_voted"] = False
         return None if self.problems else PlanStep(**read)
 
     def _no_next_step(self, place: int, read: dict[str, Any]) -> None:

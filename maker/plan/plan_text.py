@@ -31,7 +31,7 @@ def plan_to_yaml(plan: Plan) -> str:
 def _fields(step: PlanStep) -> Iterator[str]:
     for name, value in msgspec.structs.asdict(step).items():
         if name in _ALWAYS or value != getattr(_BLANK, name):
-            yield _field(name, value, "    ")
+            yield "vote_on: []" if name == "is_voted" else _field(name, value, "    ")
 
 
 def _field(name: str, value: Any, indent: str) -> str:

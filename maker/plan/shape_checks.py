@@ -14,9 +14,11 @@ from maker.core.effects import (
     offered_name,
 )
 from maker.core.models import MOST_TASK_CHARACTERS, OWN_OUTPUT_DECIDES, PlanStep
+from maker.core.text import terminal_safe
 from maker.plan.findings import Finding, found
 from maker.plan.plan_view import PlanView, is_conditional, told_characters
 
+MOST_COMMANDS, LONGEST_COMMAND = 10, 1_000
 TASK_TYPES = ("action_step", "conditional_step")
 
 
@@ -69,6 +71,21 @@ def known_tools(view: PlanView) -> Iterator[Finding]:
 
 def _listed(names: list[str]) -> str:
     return f"there are: {', '.join(names[:20])}" if names else "this run has no tools at all"
+
+
+def accept(view: PlanView) -> Iterator[Finding]:
+    """Commands are few, and each is a line that a person can read before it is agreed to."""
+    for step in view.plan.steps:
+        if len(step.accept) > MOST_COMMANDS:
+            yield found(step, f"accept has {len(step.accept)} commands", field="accept")
+        for command in step.accept:
+            if not command.strip() or len(command) > LONGEST_COMMAND:
+                size = f"a command of {len(command):,} characters"
+                yield found(
+                    step, f"accept has {size}, not 1 to {LONGEST_COMMAND:,}", field="accept"
+                )
+            elif command != terminal_safe(command) or "\n" in command:
+                yield found(step, "a command of accept is not one plain line", field="accept")
 
 
 def disjoint_tools(view: PlanView) -> Iterator[Finding]:

@@ -35,7 +35,7 @@ plan:
       Search src/routes for "@router".
     fallback_tool_instructions: |
       List src/routes/**/*.py and read each file.
-    output_schema: "{files: [string]}"
+    output_schema: "{files: [path]}"
     next_step_sequence_number: 1
     vote_on: [files]
   - step: 1
@@ -45,7 +45,7 @@ plan:
       Read the file named by the item. A route lacks auth if neither it nor its router depends on
       "require_user". Name the file, say whether it has such a route, and which ones.
     primary_tools: [Read]
-    output_schema: "{file: string, lacks_auth: bool, routes: [string]}"
+    output_schema: "{file: path, lacks_auth: bool, routes: [quote of file]}"
     for_each: step_0_output.files
     next_step_sequence_number: 2
     vote_on: [lacks_auth]

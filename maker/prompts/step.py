@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from maker.core.bounds import READERS
+from maker.core.checking import Evidence
 from maker.core.effects import FETCH, find_spec, has_effects
 from maker.core.models import (
     OWN_OUTPUT_DECIDES,
@@ -20,9 +21,12 @@ from maker.core.models import (
 from maker.core.text import one_line
 from maker.core.web import MOST_HOSTS
 from maker.prompts.parts import Prompts, block, json_block, sections
+from maker.schema.claims import evidence_in
 from maker.schema.schema import example, parse_schema
 
 MOST_MISSING = 20
+LONGEST_FAILURE = 2_000
+"""Characters: the last lines of a test that failed say what is to be mended."""
 MISSING: Final = object()
 """The `item` of a step that is not a `for_each` step; None is a possible item."""
 
@@ -61,6 +65,13 @@ _FORM = {
     "[": "`[T]` is a list, which may be empty",
     "]!": "`[T]!` is a list in the order that is asked for",
     "any": "`any` is any JSON value",
+}
+_EVIDENCE: dict[Evidence, str] = {
+    "path": "`path` is a file or folder that is there, relative to the working folder",
+    "line": "`line of f` is the number of a line in the file f",
+    "quote": "`quote of f` stands word for word in the file f",
+    "url": "`url` is one that you were given or have fetched",
+    "count": "`count of l` is how many l lists",
 }
 
 
@@ -217,7 +228,7 @@ def _limits(step: PlanStep, effect: Effect, earlier_failures: Sequence[str]) -> 
     lines.append("Nothing beyond this step; if something else needs doing, report it.")
     if earlier_failures:
         lines.append("An earlier reply to this was thrown away, for this reason:")
-        lines.append(block("earlier_failure", one_line(earlier_failures[-1], 300)))
+        lines.append(block("earlier_failure", one_line(earlier_failures[-1], LONGEST_FAILURE)))
         if has_effects(effect):
             lines.append("Look first at what it has already done, and do not do that again.")
     return "\n".join(lines)
@@ -251,7 +262,12 @@ def _form(schema: str, known: tuple[tuple[str, int | bool], ...]) -> Sequence[st
     signs = [meaning for sign, meaning in _FORM.items() if sign in schema]
     if signs:
         lines.append(f"There, {'; '.join(signs)}.")
-    shown = example(parse_schema(schema))
+    declared = parse_schema(schema)
+    evidence = evidence_in(declared)
+    if evidence:
+        meanings = (meaning for kind, meaning in _EVIDENCE.items() if kind in evidence)
+        lines.append(f"A program checks: {'; '.join(meanings)}. Give only what you have seen.")
+    shown = example(declared)
     if isinstance(shown, dict):
         shown |= {name: value for name, value in known if name in shown}
     text = json.dumps(shown, ensure_ascii=False)

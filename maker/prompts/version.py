@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-PROMPT_VERSION = "3"
+PROMPT_VERSION = "4"

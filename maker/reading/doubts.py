@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from maker.reading.loaded import Loaded, worse
-from maker.schema.schema import ListOf, Maybe, Primitive, Record, Schema, placeholder
+from maker.schema.fields import is_text
+from maker.schema.schema import ListOf, Maybe, Record, Schema, placeholder
 
 Read = Callable[[str], Loaded]
 
@@ -96,7 +97,7 @@ def _in_another_form(text: str, read: Read) -> Loaded | None:
 def _no_answer(text: str, value: Any, schema: Schema) -> Iterator[str]:
     """Why the value is none that anybody meant as an answer."""
     for path, kind, each in _leaves(value, schema, ""):
-        if kind == _STRING and isinstance(each, str):
+        if is_text(kind) and isinstance(each, str):
             if each == placeholder(path.rpartition(".")[2].partition("[")[0]):
                 yield f"{path} is the placeholder of the example"
             if "[" in path and len(each) <= _LONGEST_SIGN and _ELIDED_ITEM.fullmatch(each):
@@ -124,9 +125,6 @@ def _guesses(text: str, value: Any, schema: Schema) -> Iterator[str]:
 
 def _is_quoted(text: str, place: int) -> bool:
     return text[text.rfind("\n", 0, place) + 1 :].lstrip().startswith(">")
-
-
-_STRING = Primitive("string")
 
 
 def _leaves(value: Any, schema: Schema, path: str) -> Iterator[tuple[str, Schema, Any]]:

@@ -31,6 +31,11 @@ _PROSE_NAMES = frozenset(
 )
 
 
+def is_text(kind: Schema | None) -> bool:
+    """Whether a value of the type is a text, whatever it is evidence of."""
+    return isinstance(kind, Primitive) and kind.name == "string"
+
+
 def is_prose(schema: Schema, path: str) -> bool:
     """Whether a dotted path leads to a string named like free text, as `short_summary` is.
 
@@ -72,15 +77,23 @@ def _step(schema: Schema, name: str) -> Schema | None:
 
 
 def comparable_fields(schema: Schema) -> list[str]:
-    """Dotted paths of the bool, int and enumeration fields that are not inside of lists."""
+    """Dotted paths of the fields outside of lists that two right answers have alike.
+
+    They are those that are a bool, an int or an enumeration, a path, a line or a count.
+    """
     return [
         path
         for path, kind in _leaves(schema, "")
-        if path and (kind in (_BOOL, _INT) or isinstance(kind, Choice))
+        if path and (kind in (_BOOL, _INT) or isinstance(kind, Choice) or _is_a_place(kind))
     ]
 
 
 _BOOL, _INT = Primitive("bool"), Primitive("int")
+
+
+def _is_a_place(kind: Schema) -> bool:
+    """Whether right answers are the same: a file, a line, a number; there are many quotes."""
+    return isinstance(kind, Primitive) and kind.evidence in ("path", "line", "count")
 
 
 def _leaves(schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:
@@ -103,6 +116,6 @@ def is_list_or_long_text(schema: Schema) -> bool:
         if isinstance(kind, ListOf) or kind == Primitive("any"):
             return True
         words = set(re.split(r"[\W_]+", path.rpartition(".")[2].lower()))
-        if kind == Primitive("string") and words & _DOCUMENT_NAMES:
+        if is_text(kind) and words & _DOCUMENT_NAMES:
             return True
     return False

@@ -1,12 +1,14 @@
 """The schema language: its text to types, and back.
 
 `string|int|float|bool|any`, `[T]`, `[T]!` (the order is part of it), `{k: T}`, `T?`, `a|b|c` (an
-enumeration; a quoted word may hold anything).
+enumeration; a quoted word may hold anything). What a program checks: `path`, `url`, and about a
+field beside it `line of FIELD`, `quote of FIELD`, `count of FIELD`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, TypeAlias, assert_never, get_args
 
@@ -26,6 +28,12 @@ MAX_SCHEMA_CHARS = 20_000
 MAX_SCHEMA_DEPTH = 24
 
 _PRIMITIVES = frozenset(get_args(PrimitiveName))
+_ABOUT_ANOTHER = frozenset({"line", "quote", "count"})
+_EVIDENCE: Mapping[str, PrimitiveName] = {
+    **dict.fromkeys(("path", "quote", "url"), "string"),
+    **dict.fromkeys(("line", "count"), "int"),
+}
+"""The types that a program checks; in an enumeration their names are words like any other."""
 _NOT_WORDS = {
     "null": "write T? for a value that may be null",
     "none": "write T? for a value that may be null",
@@ -116,7 +124,28 @@ class _Parser:
             fields[name] = self.type(depth)
             if self.next[:2] != ("mark", "}") and not self.skip(","):
                 raise self.fail("',' or '}'")
+        for name, kind in fields.items():
+            self.check_reference(name, kind, fields)
         return Record(tuple(fields.items()))
+
+    def check_reference(self, name: str, kind: Schema, fields: Mapping[str, Schema]) -> None:
+        """What is evidence about another field is about one of its mapping that can bear it."""
+        leaf = _without_lists(kind)
+        if not isinstance(leaf, Primitive) or not leaf.of:
+            return
+        about = fields.get(leaf.of)
+        about = about.inner if isinstance(about, Maybe) else about
+        if leaf.evidence == "count":
+            can_bear, what = isinstance(about, ListOf), "list"
+        else:
+            can_bear, what = about == Primitive("string", "path"), "path"
+        if not can_bear:
+            _, _, position = self.next
+            raise SchemaError(
+                f"schema: {name} is {render(leaf)}, but {one_line(leaf.of, 40)} is no {what} in "
+                "the same mapping",
+                position=position,
+            )
 
     def words(self) -> Schema:
         kind = self.next[0]
@@ -131,9 +160,19 @@ class _Parser:
 
     def primitive(self) -> Primitive:
         word = self.next[1]
-        if word not in _PRIMITIVES:
-            raise self.fail("string, int, float, bool, any, [T], [T]!, {k: T} or a|b")
+        if word in _ABOUT_ANOTHER and self.tokens[self.index + 1][:2] == ("word", "of"):
+            self.index += 2
+            if self.next[0] not in ("word", "quoted"):
+                raise self.fail("the name of a field")
+            return Primitive(_EVIDENCE[word], word, self.take()[1])  # type: ignore[arg-type]
+        if word in _ABOUT_ANOTHER:
+            self.index += 1
+            raise self.fail(f"'of' and a field, as in `{word} of file`")
+        if word not in _PRIMITIVES and word not in _EVIDENCE:
+            raise self.fail("string, int, float, bool, any, path, url, [T], [T]!, {k: T} or a|b")
         self.index += 1
+        if word in _EVIDENCE:
+            return Primitive(_EVIDENCE[word], word)  # type: ignore[arg-type]
         return Primitive(word)  # type: ignore[arg-type]
 
     def word(self) -> str:
@@ -175,8 +214,9 @@ def spelled(value: Any) -> str:
 def render(schema: Schema) -> str:
     """The canonical text of a schema; `parse_schema` reads it back."""
     match schema:
-        case Primitive(name):
-            return name
+        case Primitive(name, evidence, of):
+            about = f" of {_spell_word(of)}" if of else ""
+            return f"{evidence or name}{about}"
         case Choice(words):
             spell = _quote if len(words) == 1 else _spell_word
             return "|".join(map(spell, words))
@@ -189,6 +229,13 @@ def render(schema: Schema) -> str:
             return f"{render(inner_type)}?"
         case _:
             assert_never(schema)
+
+
+def _without_lists(kind: Schema) -> Schema:
+    """The type that a value has in the end, optional or in a list."""
+    while isinstance(kind, Maybe | ListOf):
+        kind = kind.inner if isinstance(kind, Maybe) else kind.item
+    return kind
 
 
 def _quote(word: str) -> str:

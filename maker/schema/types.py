@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct
 
+from maker.core.checking import Evidence
 from maker.errors import Exit, MakerError
 
 PrimitiveName = Literal["string", "int", "float", "bool", "any"]
@@ -24,9 +25,14 @@ class SchemaError(MakerError):
 
 
 class Primitive(Struct, frozen=True):
-    """A value without parts."""
+    """A value without parts; with `evidence`, one that a program checks.
+
+    `of` names the field beside it that the evidence is about, as the file of a line.
+    """
 
     name: PrimitiveName
+    evidence: Evidence | None = None
+    of: str = ""
 
 
 class Choice(Struct, frozen=True):

@@ -63,6 +63,8 @@ def why_not_voted(step: PlanStep, effect: Effect) -> str:
     """Why the step gets one sample whatever the voting strategy; empty where it can be voted on."""
     if has_effects(effect):
         return f"not voted: the step has effects ({effect})"
+    if not step.is_voted:
+        return "not voted: the plan asks for one answer (vote_on: [])"
     if not compared_paths(step):
         return "not voted: the output has no field that can be compared"
     return ""

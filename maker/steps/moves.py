@@ -71,7 +71,7 @@ def _lane_move(state: RunState, step: PlanStep, iteration: int, workings: Workin
             return Emit(_red_flag(lane, sample, ballots[sample]))
     result = _result(state, lane, count)
     if result is None:
-        return Ask(_open_keys(lane, count.launched))
+        return current.due() or Ask(_open_keys(lane, count.launched))
     if count.is_undecided and result.winner is None:
         return Pause("undecided", undecided.words(state, lane, current))
     if lane.strategy != "none" and lane.vote is None:

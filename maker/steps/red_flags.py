@@ -16,8 +16,10 @@ from msgspec import Struct
 from maker.core.models import CONDITIONAL_SCHEMA, AgentReply
 from maker.core.policy import STEP_ENDS, TRY_ENDS
 from maker.core.text import one_line, plain
+from maker.core.web import urls_in
 from maker.reading.answers import load
 from maker.reading.loaded import Loaded
+from maker.schema.claims import claims, refuted
 from maker.schema.fields import comparable_fields
 from maker.schema.schema import (
     Record,
@@ -47,6 +49,7 @@ class Contract(Struct, frozen=True, kw_only=True):
 
     `may_guess`: an answer that can be read only by guessing is better than none. `long_answer`:
     what is compared may be long, so that only what stands beside it shows a confused reply.
+    `evidence`: its kinds that are judged with the reply; `urls` are those that were given.
     """
 
     schema: str = ""
@@ -56,6 +59,8 @@ class Contract(Struct, frozen=True, kw_only=True):
     folder: str = ""
     may_guess: bool = False
     long_answer: bool = False
+    evidence: frozenset[str] = frozenset()
+    urls: frozenset[str] = frozenset()
 
 
 class Ballot(Struct, frozen=True, kw_only=True):
@@ -99,6 +104,8 @@ def _judged(reply: AgentReply, contract: Contract) -> Ballot:
         return _flag("schema", f"the step's own schema cannot be read: {error.message}")
     loaded = load(reply.text, schema)
     flag = _flag_of_value(reply.text, loaded, schema, contract)
+    if not flag and schema and contract.evidence:
+        flag = _flag_of_evidence(reply, loaded.value, schema, contract)
     if flag:
         kind, detail = flag
         return msgspec.structs.replace(
@@ -159,6 +166,21 @@ def _flag_of_value(
         allowed = ", ".join(map(str, targets))
         return "targets", f"next_step is {value['next_step']}, but may be only: {allowed}"
     return None
+
+
+def _flag_of_evidence(
+    reply: AgentReply, value: Any, schema: Schema, contract: Contract
+) -> tuple[str, str] | None:
+    """What was counted wrongly, or cited from nowhere."""
+    named = (claim for claim in claims(schema, value) if claim.evidence in contract.evidence)
+    wrong = refuted(named, lambda url: _is_known_url(url, contract.urls, reply))
+    return ("evidence", "; ".join(wrong[:5])) if wrong else None
+
+
+def _is_known_url(url: str, given: frozenset[str], reply: AgentReply) -> bool:
+    """Whether a URL stands in what was given, or in what the agent's tools showed it."""
+    named = urls_in(url)
+    return bool(named) and named <= given | urls_in("\n".join(reply.urls))
 
 
 def _tokens_beside(text: str, value: Any) -> int:

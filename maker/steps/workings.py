@@ -13,6 +13,7 @@ import msgspec
 from maker.core import keys
 from maker.core.effects import has_effects
 from maker.core.models import AgentCall, AgentReply, CallKey, Reading, VoteResult
+from maker.core.moves import Do
 from maker.core.policy import may_try_again
 from maker.core.state import Lane, RunState
 from maker.core.strategies import Strategy, named
@@ -20,6 +21,7 @@ from maker.schema.fields import is_list_or_long_text, type_at
 from maker.schema.schema import Record, parse_schema
 from maker.steps import context
 from maker.steps.canonical import differing, reordered
+from maker.steps.checks import Checks
 from maker.steps.red_flags import Ballot, Contract, judge
 from maker.steps.voting import Tally, tally
 
@@ -34,7 +36,8 @@ class OpenTry:
         config = lane.config
         self._lane, self._replies, self._settings = lane, lane.replies, state.config
         self.strategy = named(lane.strategy, config.voting_n, config.voting_k)
-        self.contract = _contract(state, lane)
+        self._checks = Checks(state, lane)
+        self.contract = _contract(state, lane, self._checks)
         self.ballots: dict[int, Ballot] = {}
         self._judgements: dict[tuple[str, str], Ballot] = {}
         self._count: Tally | None = None
@@ -55,13 +58,27 @@ class OpenTry:
             return _first_round(*rule, config.max_voting_samples)
         if count is None or (count.result is None and count.is_complete(replies)):
             for sample, reply in replies.items():
-                if sample not in self.ballots:
-                    self.ballots[sample] = self._judged(reply)
+                if sample not in self.ballots and (ballot := self._checked(reply)):
+                    self.ballots[sample] = ballot
             lane, config = self._lane, self._lane.config
             times = 1 + max(0, config.step_max_retries - (lane.try_number - lane.first_try))
             most = config.max_voting_samples
             count = self._count = tally(self.strategy, most, self.ballots, times)
         return count
+
+    def due(self) -> Do | None:
+        """The next answer of a complete round that is to be checked before the round is counted."""
+        count, lane = self.count(), self._lane
+        if count.result is not None or not count.is_complete(self._replies):
+            return None
+        for sample in range(count.counted, count.launched):
+            if sample in self.ballots:
+                continue
+            check = self._checks.of(self._judged(self._replies[sample]).output)
+            assert check is not None, "an answer without a check has its ballot"
+            key = keys.sample_key(lane.step, lane.iteration, lane.try_number, sample)
+            return Do(key, check)
+        return None
 
     def readings(self) -> list[Reading]:
         """How the counted votes were read, but for those that are plainly what was asked for."""
@@ -82,8 +99,22 @@ class OpenTry:
         given = [*outputs.values()], schema, self.contract.vote_on
         return differing(*given), reordered(*given)
 
+    def _checked(self, reply: AgentReply) -> Ballot | None:
+        """What the reply is worth; None where its answer is still to be checked."""
+        ballot = self._judged(reply)
+        if not self._checks.are_needed or ballot.flag:
+            return ballot
+        check = self._checks.of(ballot.output)
+        if check is None:
+            return ballot
+        verdict = self._lane.checks.get(check.answer)
+        if verdict is None or not verdict.flag:
+            return ballot if verdict else None
+        detail = "; ".join(verdict.problems)
+        return msgspec.structs.replace(ballot, flag=verdict.flag, detail=detail)
+
     def _judged(self, reply: AgentReply) -> Ballot:
-        if reply.error or reply.denied or reply.denied_reads:
+        if reply.error or reply.denied or reply.denied_reads or reply.urls:
             return judge(reply, self.contract)
         said = reply.text, reply.stop_reason
         if said not in self._judgements:
@@ -121,7 +152,7 @@ class Workings:
         return self.of(state, state.execution.lanes[place.lane]).call(state, key)
 
 
-def _contract(state: RunState, lane: Lane) -> Contract:
+def _contract(state: RunState, lane: Lane, checks: Checks) -> Contract:
     step, voted = state.step(lane.step), lane.strategy != "none"
     schema = context.schema_of(step)
     assert state.plan is not None
@@ -134,6 +165,8 @@ def _contract(state: RunState, lane: Lane) -> Contract:
         folder=lane.config.cwd,
         may_guess=not voted and (has_effects(lane.effect) or not may_try_again(state, lane)),
         long_answer=voted and _is_long(schema, context.compared_paths(step)),
+        evidence=checks.without_files,
+        urls=checks.urls,
     )
 
 

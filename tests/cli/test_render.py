@@ -61,6 +61,7 @@ def step_events(text: str) -> list[e.Event]:
         e.StepStarted(step=1, title=text, note=text, try_number=1, strategy="majority"),
         e.AgentReplied(key=key, request="00", prompt="00", reply=reply),
         e.AgentRetried(key=key, attempt=0, kind="rate_limit", message=text, wait_s=2.0),
+        e.AnswerChecked(key=key, answer="00", flag="refused", problems=[text], duration_ms=5),
         e.SampleRedFlagged(**at, sample=3, reason="parse", detail=text),
         e.VoteCompleted(
             **at,

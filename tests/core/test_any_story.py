@@ -15,7 +15,7 @@ import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fakes import RUN, FakeClock, registry, reply, step
+from fakes import RUN, FakeChecker, FakeClock, registry, reply, step
 from maker.agents.simulated import SimulatedAgent
 from maker.core import events as e
 from maker.core.comparison import bought_twice
@@ -36,8 +36,8 @@ from maker.store.memory import MemoryStore
 
 SESSIONS = 6
 UNTROUBLED = {
-    "allow": ["write"], "max_samples": None, "max_cost_usd": None, "on_ambiguous": "retry",
-    "undecided": "plurality",
+    "allow": ["write", "bash"], "accept": [], "max_samples": None, "max_cost_usd": None,
+    "on_ambiguous": "retry", "undecided": "plurality",
 }  # fmt: skip
 
 
@@ -63,7 +63,8 @@ def any_plan(chance: random.Random) -> Plan:
             case "write":
                 steps.append(step(number, primary_tools=["Write"]))
             case _:
-                steps.append(step(number, output_schema="{n: int, ok: bool}"))
+                accept = chance.choice([[], ["make test"]])
+                steps.append(step(number, output_schema="{n: int, ok: bool}", accept=accept))
     return Plan(reasoning="Drawn.", steps=[_linked(made, len(steps)) for made in steps])
 
 
@@ -135,6 +136,7 @@ async def session(
     run = Orchestrator(
         config, registry(), store=store, agent=agent, clock=FakeClock(), consent=consent,
         run_id=RUN, history=history,
+        checker=FakeChecker(lambda output: "not so" if chance.random() < 0.2 else ""),
     )  # fmt: skip
     if history:
         await store.append(RUN, history, {}, summary(run.state))
@@ -198,7 +200,8 @@ def resumption(chance: random.Random) -> list[e.Event]:
         "model": chance.choice(["a", "b"]),
         "on_ambiguous": chance.choice(["ask", "retry", "fail"]),
         "max_samples": chance.choice([None, 20]),
-        "allow": ["write"],
+        "allow": ["write", "bash"],
+        "accept": chance.choice([[], ["make lint"]]),
     }
     options = {name: value for name, value in possible.items() if chance.random() < 0.3}
     opening: list[e.Event] = [e.RunResumed(options=options, replan=chance.random() < 0.15)]

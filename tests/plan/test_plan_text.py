@@ -8,6 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes import PLAN_TEXT
 from maker.core.models import Plan, PlanStep, Repeat
 from maker.plan.checks import check_plan
 from maker.plan.fields import CONVERT
@@ -98,3 +99,11 @@ def test_the_docs_name_every_field() -> None:
     assert [
         name for name in CONVERT if f"| `{name}`" not in text and f", `{name}`" not in text
     ] == []
+
+
+def test_no_vote_and_commands_are_written_and_read_back() -> None:
+    text = PLAN_TEXT.rstrip() + "\n    vote_on: []\n    accept: make test, then lint\n"
+    plan = parse_plan(text, TOOLS).plan
+    assert plan is not None
+    assert (plan.steps[0].is_voted, plan.steps[0].accept) == (False, ["make test, then lint"])
+    assert parse_plan(plan_to_yaml(plan), TOOLS).plan == plan

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes import config, step
 from maker.core.models import AgentError, AgentReply
 from maker.steps.canonical import compared
+from maker.steps.context import strategy_config
 from maker.steps.red_flags import Contract, judge, token_estimate
 
 VOTED = Contract(schema="{n: int, why: string}", voted=True)
@@ -162,3 +164,9 @@ def test_a_path_that_leads_to_nothing_is_compared_as_null() -> None:
     output = {"a": {"b": 1}, "l": [{"n": 1}, {"n": 2}]}
     paths = ["a.b", "a.c", "l.n", "l.1.n"]
     assert compared(output, None, paths) == '{"a.b":1,"a.c":null,"l.1.n":2,"l.n":[1,2]}'
+
+
+def test_a_step_whose_plan_asks_for_no_vote_is_asked_once() -> None:
+    made = step(output_schema="{ok: bool}", is_voted=False)
+    strategy, note = strategy_config(config(voting_strategy="majority"), made, "pure")
+    assert (strategy, "vote_on: []" in note) == ("none", True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from maker.cli.view.plan_view import tree
-from maker.core.policy import missing_grants
+from maker.core.policy import commands_of, missing_grants
 from maker.core.state import RunState
-from maker.core.text import one_line
+from maker.core.text import one_line, terminal_safe
 
 
 def proposal(state: RunState, *, width: int, more: str) -> str:
@@ -13,8 +13,15 @@ def proposal(state: RunState, *, width: int, more: str) -> str:
     assert state.plan is not None, "there is no plan that could wait"
     settings, task = state.settings, state.task
     shown = tree(state.plan, settings, task.tools, context=task.context, width=width, more=more)
-    wanted = [f"  {grant_words(grant)}" for grant in missing_grants(state)]
-    return "\n".join([shown, *(["", "It would:", *wanted] if wanted else [])])
+    grants = [f"  {grant_words(grant)}" for grant in missing_grants(state)]
+    commands = [f"  {terminal_safe(command)}" for command in commands_of(state.plan, settings)]
+    parts = [shown, *(["", "It would:", *grants] if grants else [])]
+    return "\n".join(
+        [
+            *parts,
+            *(["", "An answer counts only if these accept it:", *commands] if commands else []),
+        ]
+    )
 
 
 def grant_words(grant: str) -> str:

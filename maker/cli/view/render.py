@@ -50,6 +50,8 @@ def format_event(event: e.Event, *, simulated: bool = False) -> str:
             return f"{place(event.step)} has {count(event.items, 'item')}: {title}"
         case e.StepStarted():
             return _started(event)
+        case e.AnswerChecked():
+            return f"{caller(event.key)} checked: {_checked(event)}"
         case e.SampleRedFlagged():
             why = f"{reason(event.reason)}: {_long(event.detail)}"
             return f"{place(event.step, event.iteration)}, sample {event.sample} flagged: {why}"
@@ -164,6 +166,11 @@ def _resumed(event: e.RunResumed) -> str:
 def reason(word: str) -> str:
     """Why a run paused, as words."""
     return one_line(word.replace("_", " "))
+
+
+def _checked(event: e.AnswerChecked) -> str:
+    what = f"{reason(event.flag)}: {_long('; '.join(event.problems))}" if event.flag else "it holds"
+    return f"{what} ({duration(event.duration_ms)})"
 
 
 def _used(event: e.TaskCompleted | e.TaskFailed, simulated: bool) -> str:

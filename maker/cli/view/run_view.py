@@ -231,6 +231,9 @@ def _sample(sample: Sample, attempt: Try, simulated: bool) -> tuple[str, ...]:
     else:
         counted = "yes" if sample.verdict in ("", "clean") else f"yes, {sample.verdict}"
         counted += f": {one_line('; '.join(sample.notes), 120)}" if sample.notes else ""
+        counted += (
+            "" if sample.checked_ms is None else f", checked in {duration(sample.checked_ms)}"
+        )
     tokens = "" if sample.tokens is None else f"{sample.tokens:,}"
     return str(sample.sample), counted, cost, tokens, duration(sample.duration_ms)
 
