@@ -79,10 +79,14 @@ def last_lines(
     run: RunId, state: RunState, head: tuple[int, bytes], url: str, *, files: str, db: str | None
 ) -> list[str]:
     """How it ended, what it cost, where it is, and the commands that go on from here."""
+    totals = state.totals
+    cost = money(totals.cost_usd, simulated=not kind_of(state.settings.agent).is_paid)
+    unknown = f", and {count(totals.unpriced, 'reply')} of unknown cost" if totals.unpriced else ""
+    used = f"{count(totals.samples, 'sample')}, {count(totals.tokens, 'token')}"
     lines = {
         "status": _status(state),
         "note": _note(state),
-        "cost": _cost(state),
+        "cost": f"{cost}{unknown} ({used})",
         "files": files,
         "head": f"{head[1].hex()} (event {head[0]})",
         "database": one_line(shown(url), 300),
@@ -177,11 +181,3 @@ def _note(state: RunState) -> str:
     if census is None or not census.repaired:
         return ""
     return f"{count(census.repaired, 'answer')} could be read only by guessing: see `maker show`"
-
-
-def _cost(state: RunState) -> str:
-    totals = state.totals
-    cost = money(totals.cost_usd, simulated=not kind_of(state.settings.agent).is_paid)
-    unknown = f", and {count(totals.unpriced, 'reply')} of unknown cost" if totals.unpriced else ""
-    used = f"{count(totals.samples, 'sample')}, {count(totals.tokens, 'token')}"
-    return f"{cost}{unknown} ({used})"

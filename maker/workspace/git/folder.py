@@ -118,10 +118,13 @@ def _differing(folder: Path, entries: Iterable[Entry], staged_ns: int) -> Iterat
         except (OSError, ValueError):
             yield entry.path
             continue
+        # Where the index has no fractions of seconds, whole ones are compared.
+        unit_ns = 1 if entry.mtime_ns % 1_000_000_000 else 1_000_000_000
+        is_same_time = status.st_mtime_ns // unit_ns == entry.mtime_ns // unit_ns
         is_same_kind = stat.S_IFMT(status.st_mode) == entry.kind and not entry.unfinished
         if not is_same_kind or entry.size not in (0, status.st_size % 2**32):  # 0: git is in doubt
             yield entry.path
-        elif entry.size and _same_time(entry, status) and entry.mtime_ns < staged_ns:
+        elif entry.size and is_same_time and entry.mtime_ns < staged_ns:
             continue
         else:
             room -= status.st_size
@@ -129,13 +132,6 @@ def _differing(folder: Path, entries: Iterable[Entry], staged_ns: int) -> Iterat
                 raise _NotKnown
             if _digest(folder / entry.path, entry) != entry.digest:
                 yield entry.path
-
-
-def _same_time(entry: Entry, status: os.stat_result) -> bool:
-    """Where the index has no fractions of seconds, whole ones are compared."""
-    if entry.mtime_ns % 1_000_000_000:
-        return status.st_mtime_ns == entry.mtime_ns
-    return status.st_mtime_ns // 1_000_000_000 == entry.mtime_ns // 1_000_000_000
 
 
 def _digest(path: Path, entry: Entry) -> bytes:
