@@ -24,16 +24,16 @@ class Stamp(NamedTuple):
 
 def snapshot(folder: str) -> dict[str, Stamp] | None:
     """The files below the folder with their stamps; None where there are too many."""
-    found: dict[str, Stamp] = {}
+    stamps: dict[str, Stamp] = {}
     for entry in _files(folder):
-        if len(found) == MOST_FILES:
+        if len(stamps) == MOST_FILES:
             return None
         try:
             status = entry.stat(follow_symlinks=False)
         except OSError:
             continue  # it was deleted just now, or may not be seen
-        found[os.path.relpath(entry.path, folder)] = Stamp(status.st_mtime_ns, status.st_size)
-    return found
+        stamps[os.path.relpath(entry.path, folder)] = Stamp(status.st_mtime_ns, status.st_size)
+    return stamps
 
 
 def difference(before: dict[str, Stamp] | None, after: dict[str, Stamp] | None) -> str:

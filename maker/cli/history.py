@@ -69,8 +69,8 @@ def command(
       maker history --text changelog --json
     """
     with opened(db) as reader:
-        found = reader.runs(status=status, text=text, since=since, limit=limit + 1)
-        rows, has_more = found[:limit], len(found) > limit
+        listed_rows = reader.runs(status=status, text=text, since=since, limit=limit + 1)
+        rows, has_more = listed_rows[:limit], len(listed_rows) > limit
         rescued = rescue.waiting(rescue.folders(reader.path)) & {row.run_id for row in rows}
         octets = {row.run_id: sizes.of_run(reader, row) for row in rows} if size else {}
     if as_json:

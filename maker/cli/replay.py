@@ -71,7 +71,7 @@ def report(result: replay.Replay) -> list[str]:
         case "inputs changed":
             return [f"inputs changed, same decisions: {size}", *_changed(result)]
         case "rules changed":
-            lines = [line for each in result.decided_differently for line in _divergence(each)]
+            lines = [line for place in result.decided_differently for line in _divergence(place)]
             return [f"rules changed, decided differently today: {size}", *_cut(lines)]
         case "diverged":
             assert result.divergence is not None, "a replay that diverged says where"

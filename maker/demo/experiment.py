@@ -112,7 +112,7 @@ class Experiment:
 
     def _count_vote(self, vote: e.VoteCompleted) -> None:
         right = compared(self._right(), parse_schema(hanoi.SCHEMA), hanoi.VOTE_ON)
-        errors = sum(len(found.samples) for found in vote.answers if found.answer != right)
+        errors = sum(len(group.samples) for group in vote.answers if group.answer != right)
         self._counts["errors"] += errors
         if vote.winner is None:
             self._counts["undecided votes"] += 1

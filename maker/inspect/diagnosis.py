@@ -81,10 +81,10 @@ def _cli() -> Finding:
 def _cli_version(sdk: Path) -> str:
     """The version that the SDK's own file names, read as text: the import takes a second."""
     try:
-        found = _CLI_VERSION.search((sdk / "_cli_version.py").read_text(encoding="utf-8"))
+        version = _CLI_VERSION.search((sdk / "_cli_version.py").read_text(encoding="utf-8"))
     except OSError:
-        found = None
-    return found[1] if found else "of unknown version"
+        version = None
+    return version[1] if version else "of unknown version"
 
 
 def _credentials(environ: Mapping[str, str]) -> Finding:

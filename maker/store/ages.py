@@ -13,12 +13,12 @@ def prunable(reader: Reader, before: float, now: float, *, keep_failed: bool) ->
     A run begins after those that were begun before it: so a clock that went back makes none look
     old, and one that was ahead makes none look old before its time. A damaged row is no evidence.
     """
-    found, begun = [], 0.0
+    rows, begun = [], 0.0
     for row in reversed(reader.runs(limit=None)):
         if row.summary.started_at <= now:
             begun = max(begun, row.summary.started_at)
         is_old = max(begun, row.summary.updated_at) < before
         is_kept = row.is_held or row.damage or (keep_failed and row.status in _UNFINISHED)
         if is_old and not is_kept:
-            found.append(row)
-    return found
+            rows.append(row)
+    return rows

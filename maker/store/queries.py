@@ -160,8 +160,8 @@ class Reader:
 
     def records(self, run: RunId) -> list[Record]:
         """The verified log of a run. Raises RunNotFound or LogDamaged."""
-        found = self.fetch(rows.LOG, {"run_id": rows.run_bytes(run)})
-        return rows.log_of(run, found, self.fetch)
+        log_rows = self.fetch(rows.LOG, {"run_id": rows.run_bytes(run)})
+        return rows.log_of(run, log_rows, self.fetch)
 
     def log(self, row: RunRow) -> Iterator[Record]:
         """The log of a run up to the head of its row, each record once it is verified.

@@ -195,8 +195,8 @@ def ask_to_stop(
 
 def stop_requests(connection: Connection, run: RunId) -> list[StopRequest]:
     """The open requests, in order."""
-    found = connection.execute(_STOP_REQUESTS, {"id": rows.run_bytes(run)})
-    return [StopRequest(kind=kind, detail=detail) for kind, detail in found]
+    stops = connection.execute(_STOP_REQUESTS, {"id": rows.run_bytes(run)})
+    return [StopRequest(kind=kind, detail=detail) for kind, detail in stops]
 
 
 def _drop_requests(connection: Connection, run: RunId) -> None:

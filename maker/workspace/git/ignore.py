@@ -57,8 +57,8 @@ class Pattern(NamedTuple):
 
 def parse_ignore(text: str) -> list[Pattern]:
     """The patterns of a file, in their order."""
-    found = (_pattern(line) for line in text.splitlines()[: 4 * MOST_PATTERNS])
-    return [pattern for pattern in found if pattern is not None][:MOST_PATTERNS]
+    parsed = (_pattern(line) for line in text.splitlines()[: 4 * MOST_PATTERNS])
+    return [pattern for pattern in parsed if pattern is not None][:MOST_PATTERNS]
 
 
 def verdict(patterns: Sequence[Pattern], parts: Sequence[str], is_folder: bool) -> bool | None:
