@@ -14,8 +14,9 @@ from maker.core.state import Execution, Lane, Planning, RunState, answered, chan
 
 PAUSED_BY_SETTINGS = frozenset({"model", "settings"})
 """Reasons of a pause that only other settings can end."""
-AT_ONCE = ("max_voting_samples",)
-"""Settings that a vote that has begun takes, too, so that an undecided one can go on."""
+AT_ONCE = ("max_voting_samples", "accept")
+"""Settings that a vote that has begun takes, too, so that an undecided one can go on, or one whose
+answers could not be checked."""
 WHERE = ("cwd", "add_dirs", "mcp_servers")
 """Settings that say where: they take effect at once, those that say how at the next try."""
 LEFT_CALLS_OPEN = frozenset({"signal", "ambiguous"})

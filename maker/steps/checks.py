@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from maker.core.checking import Check
@@ -15,7 +16,7 @@ from maker.core.state import Lane, RunState
 from maker.core.web import urls_in
 from maker.prompts.step import MISSING
 from maker.schema.claims import ABOUT_FILES, claims, evidence_in
-from maker.schema.schema import parse_schema
+from maker.schema.schema import Schema, parse_schema
 from maker.steps import canonical, context
 
 
@@ -25,9 +26,7 @@ class Checks:
     def __init__(self, state: RunState, lane: Lane) -> None:
         self._lane, self._config = lane, lane.config
         self._step = state.step(lane.step)
-        schema = context.schema_of(self._step)
-        self._schema = parse_schema(schema) if schema.strip() else None
-        evidence = evidence_in(self._schema)
+        self._schema, evidence = _declared(context.schema_of(self._step))
         can_look = kind_of(self._config.agent).uses_tools
         self._of_files = can_look and bool(ABOUT_FILES & evidence)
         self.without_files = evidence & ({"count", "url"} if can_look else {"count"})
@@ -66,6 +65,13 @@ class Checks:
         is_last = step.repeat is None or look_up(output, step.repeat.until) is True
         of_run = self._config.accept if is_judged and is_last else []
         return tuple(dict.fromkeys([*step.accept, *of_run]))
+
+
+@lru_cache(maxsize=256)
+def _declared(schema: str) -> tuple[Schema | None, frozenset[str]]:
+    """The type that the text spells, and the kinds of evidence in it."""
+    declared = parse_schema(schema) if schema.strip() else None
+    return declared, evidence_in(declared)
 
 
 def digest(output: Any) -> Digest:

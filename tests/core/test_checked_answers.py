@@ -12,6 +12,7 @@ from fakes import FakeChecker, Play, ScriptedAgent, config, plan, play, reply, s
 from maker.core import events as e
 from maker.core.models import AgentCall, Plan, Repeat
 from maker.core.seams import Record
+from maker.core.version import RULES
 from maker.engine.checking import AnswerChecker, function_name
 from maker.errors import RunMustPause
 from maker.inspect.replay import replay
@@ -173,10 +174,10 @@ async def test_a_command_that_cannot_be_run_costs_no_retry() -> None:
     run = await play(agent, config=accepting(), given=plan(), checker=cannot)
     assert len(agent.calls) == 1
     checker = FakeChecker()
-    resumed = e.RunResumed(options={"accept": ["make test"]})
+    resumed = e.RunResumed(options={"accept": ["make check"]}, rules=RULES)
     again = await play(agent, history=await run.records(), opening=[resumed], checker=checker)
     assert len(agent.calls) == 1, "the reply that was paid for is judged by the mended command"
-    assert [check.commands for check in checker.checks] == [("make test",)]
+    assert [check.commands for check in checker.checks] == [("make check",)]
     assert again.of(e.TaskCompleted)
 
 
