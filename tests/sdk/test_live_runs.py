@@ -303,3 +303,64 @@ def test_a_step_that_may_write_does_so_in_its_folder_only_and_no_memory_counts(l
     assert "+canary.txt" in done.err
     assert "MARK-OF-MEMORY" not in json.dumps(api.requests)
     shutil.rmtree(live.cwd)
+
+
+CITE = plan(
+    step(
+        0,
+        title="cite the note",
+        task_description="Read note.txt. Cite its second line and its page.",
+        primary_tools=["Read"],
+        output_schema="{file: path, line: line of file, words: quote of file, page: url}",
+    )
+)
+
+
+def test_what_an_agent_made_up_is_found_out_and_what_a_command_refuses_is_told(live, start) -> None:
+    note = live.cwd / "note.txt"
+    note.write_text("alpha\nbeta   gamma, see https://docs.example/page.\n")
+    right = {
+        "file": "note.txt",
+        "line": 2,
+        "words": "beta gamma",
+        "page": "https://docs.example/page",
+    }
+    answers = iter(
+        [
+            {**right, "file": "notes.txt"},
+            {**right, "line": 3},
+            {**right, "words": "beta delta"},
+            {**right, "page": "https://docs.example/other"},
+            {**right, "words": "beta"},
+            right,
+        ]
+    )
+    reasons = []
+
+    def script(request: Request) -> Answer:
+        if is_planners(request):
+            return plan_to_yaml(CITE)
+        if not tool_results(request):
+            reasons.append(prompt(request).partition("<earlier_failure>")[2])
+            return Reply([use("Read", file_path=str(note))])
+        return json.dumps(next(answers))
+
+    maker = start(live.api(script))
+    both = "grep -q gamma || { echo only one word; exit 1; }"
+    done = maker(
+        "run", "Cite note.txt", "--allow", "bash", "--accept", both, "--step-max-retries", "5"
+    )
+    assert done.code == 0, done.err
+    assert json.loads(done.out) == right
+    told = [
+        "notes.txt does not exist",
+        "has 2 lines",
+        "do not stand in note.txt",
+        "other",
+        "only one",
+    ]
+    assert all(why in reason for why, reason in zip(told, reasons[1:], strict=True)), reasons
+    flags = [event.reason for event in maker.log() if isinstance(event, e.SampleRedFlagged)]
+    assert flags == ["evidence"] * 4 + ["refused"]
+    note.unlink()
+    assert maker("replay", "@last", "--strict").code == 0
