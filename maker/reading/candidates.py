@@ -226,16 +226,13 @@ class Candidates:
         while last > line and not reader.lines[last - 1].strip():
             last -= 1
         guesses = dict(reader.guesses)
-        if last == reader.at and last < len(reader.lines) and not _is_fence(reader.lines[last]):
+        is_followed = last == reader.at and last < len(reader.lines)
+        if is_followed and not reader.lines[last].lstrip().startswith(("```", "~~~")):
             guesses["text stands right below the mapping"] = None
         verdict: Verdict = "repaired" if guesses else "normalised" if reader.notes else "extracted"
         weak = not self.wanted.is_complete(value)
         end = self._line_starts[last] - 1
         self._add(Found(verdict, value, [*reader.notes, *guesses], start, end, True, weak))
-
-
-def _is_fence(line: str) -> bool:
-    return line.lstrip().startswith(("```", "~~~"))
 
 
 def _whole_body(reader: BlockReader) -> Any:

@@ -80,7 +80,7 @@ def _in_another_form(text: str, read: Read) -> Loaded | None:
             return _guessed(whole, ["lines of JSON read as an object"])
     if "//" not in text and not 0 < text.count("/*") <= _MOST_COMMENTS:
         return None
-    bare = _COMMENT.sub(lambda found: found[1] or "", text)
+    bare = _COMMENT.sub(lambda comment: comment[1] or "", text)
     plain = read(text)
     if bare == text or plain.verdict not in ("unreadable", "repaired"):
         return None
@@ -96,11 +96,11 @@ def _in_another_form(text: str, read: Read) -> Loaded | None:
 
 def _no_answer(text: str, value: Any, schema: Schema) -> Iterator[str]:
     """Why the value is none that anybody meant as an answer."""
-    for path, kind, each in _leaves(value, schema, ""):
-        if is_text(kind) and isinstance(each, str):
-            if each == placeholder(path.rpartition(".")[2].partition("[")[0]):
+    for path, kind, leaf in _leaves(value, schema, ""):
+        if is_text(kind) and isinstance(leaf, str):
+            if leaf == placeholder(path.rpartition(".")[2].partition("[")[0]):
                 yield f"{path} is the placeholder of the example"
-            if "[" in path and len(each) <= _LONGEST_SIGN and _ELIDED_ITEM.fullmatch(each):
+            if "[" in path and len(leaf) <= _LONGEST_SIGN and _ELIDED_ITEM.fullmatch(leaf):
                 yield f"{path}: the list is not whole"
     lines = (line for line in text.split("\n") if len(line) <= _LONGEST_SIGN)
     if _has_list(schema) and any(map(_ELIDED_COMMENT.search, lines)):
@@ -112,19 +112,12 @@ def _guesses(text: str, value: Any, schema: Schema) -> Iterator[str]:
         yield "two answers joined by or"
     if _WRONG.search(text):
         yield "a wrong answer stands in it, too"
-    if (
-        ">" in text
-        and "{" in text
-        and all(_is_quoted(text, brace.start()) for brace in re.finditer("{", text))
-    ):
+    with_brace = [line for line in text.split("\n") if "{" in line]
+    if with_brace and all(line.lstrip().startswith(">") for line in with_brace):
         yield "it stands in a quotation"
-    for path, _, each in _leaves(value, schema, ""):
-        if isinstance(each, str) and _CONTROL_IN_A_PATH.search(each):
+    for path, _, leaf in _leaves(value, schema, ""):
+        if isinstance(leaf, str) and _CONTROL_IN_A_PATH.search(leaf):
             yield f"{path}: a control character in a path"
-
-
-def _is_quoted(text: str, place: int) -> bool:
-    return text[text.rfind("\n", 0, place) + 1 :].lstrip().startswith(">")
 
 
 def _leaves(value: Any, schema: Schema, path: str) -> Iterator[tuple[str, Schema, Any]]:
@@ -136,8 +129,8 @@ def _leaves(value: Any, schema: Schema, path: str) -> Iterator[tuple[str, Schema
             for name, kind in fields:
                 yield from _leaves(value.get(name), kind, f"{path}.{name}" if path else name)
         case ListOf(item) if isinstance(value, list):
-            for number, each in enumerate(value):
-                yield from _leaves(each, item, f"{path}[{number}]")
+            for number, entry in enumerate(value):
+                yield from _leaves(entry, item, f"{path}[{number}]")
         case _:
             yield path, schema, value
 

@@ -46,6 +46,7 @@ class Fitting:
 
     def __init__(self, text_fields: frozenset[str] = frozenset()) -> None:
         self.text_fields = text_fields
+        self._text_kinds = dict.fromkeys(text_fields, _STRING)
         self.notes: dict[str, None] = {}
         self.guesses: dict[str, None] = {}
 
@@ -85,23 +86,22 @@ class Fitting:
         if isinstance(value, Plain):
             if value.why and not value.refused:
                 self.guess(path, f"read as text ({value.why})")
-            found = resolved(value)
-            return clean(found) if isinstance(found, str) else found
+            scalar = resolved(value)
+            return clean(scalar) if isinstance(scalar, str) else scalar
         match value:
             case str():
                 return clean(value)
             case dict():
                 return {
-                    clean(key): self.fit(each, self._by_name(key), _sub(path, key), depth + 1)
-                    for key, each in value.items()
+                    clean(key): self.fit(
+                        inner, self._text_kinds.get(key), _sub(path, key), depth + 1
+                    )
+                    for key, inner in value.items()
                 }
             case list():
                 return [self.fit(each, None, path, depth + 1) for each in value]
             case _:
                 return self.finite(value, path)
-
-    def _by_name(self, key: str) -> Schema | None:
-        return _STRING if key in self.text_fields else None
 
     def finite(self, value: Any, path: str) -> Any:
         """A JSON number, bool or null that the log can hold."""
@@ -142,16 +142,16 @@ class Fitting:
 
     def primitive(self, value: Any, name: str, path: str, depth: int) -> Any:
         """A declared int, float or bool."""
-        found = self.undeclared(value, path, depth)
-        if isinstance(found, str):
-            text = found.strip(" \t\r\n\xa0")
+        plain = self.undeclared(value, path, depth)
+        if isinstance(plain, str):
+            text = plain.strip(" \t\r\n\xa0")
             read = _WORDS.get(text.lower()) if name == "bool" else as_number(text)
             if read is None or (name == "int" and not _is_whole(read)):
-                return found
-            return self._converted(path, found, int(read) if name == "int" else read)
-        if name == "int" and isinstance(found, float) and _is_whole(found):
-            return self._converted(path, found, int(found))
-        return found
+                return plain
+            return self._converted(path, plain, int(read) if name == "int" else read)
+        if name == "int" and isinstance(plain, float) and _is_whole(plain):
+            return self._converted(path, plain, int(plain))
+        return plain
 
     def choice(self, value: Any, words: tuple[str, ...], path: str, depth: int) -> Any:
         """A declared enumeration: one of its words, whatever case or quotes it came in."""

@@ -51,29 +51,17 @@ def decode_at(text: str, start: int) -> tuple[Any, int, list[str]]:
     Raises Unreadable; its `args[1]` is the position of the mistake.
     """
     try:
-        value, end = _STRICT.raw_decode(text, start)
-        return value, end, []
-    except json.JSONDecodeError as error:
-        if not error.msg.startswith("Invalid control character"):
-            raise _unreadable(error) from None
-    except RecursionError:
-        raise TooDeep("it nests too deep") from None
-    except ValueError as error:
-        raise Unreadable(f"a number is too long: {one_line(str(error), 60)}") from None
-    return _decode_with_line_breaks(text, start)
-
-
-def _decode_with_line_breaks(text: str, start: int) -> tuple[Any, int, list[str]]:
-    try:
+        try:
+            value, end = _STRICT.raw_decode(text, start)
+            return value, end, []
+        except json.JSONDecodeError as error:
+            if not error.msg.startswith("Invalid control character"):
+                raise
         value, end = _LINE_BREAKS.raw_decode(text, start)
+        return value, end, ["line breaks inside of strings kept"]
     except json.JSONDecodeError as error:
-        raise _unreadable(error) from None
+        raise Unreadable(f"line {error.lineno}: {error.msg}", error.pos) from None
     except RecursionError:
         raise TooDeep("it nests too deep") from None
     except ValueError as error:
         raise Unreadable(f"a number is too long: {one_line(str(error), 60)}") from None
-    return value, end, ["line breaks inside of strings kept"]
-
-
-def _unreadable(error: json.JSONDecodeError) -> Unreadable:
-    return Unreadable(f"line {error.lineno}: {error.msg}", error.pos)

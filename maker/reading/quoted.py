@@ -110,12 +110,7 @@ def _line(place: Place, raw: str) -> str:
     if not place.yaml:
         place.guesses["line breaks inside of a string"] = None
         return raw
-    return _BREAK.sub(_one_break, raw)
-
-
-def _one_break(found: re.Match[str]) -> str:
-    breaks = found.group().count("\n")
-    return " " if breaks == 1 else "\n" * (breaks - 1)
+    return _BREAK.sub(lambda gap: "\n" * (gap[0].count("\n") - 1) or " ", raw)
 
 
 def unescaped(raw: str, escape: re.Pattern[str] = _JSON) -> str | None:
@@ -130,28 +125,23 @@ def unescaped(raw: str, escape: re.Pattern[str] = _JSON) -> str | None:
         return str(json.loads(f'"{raw}"', strict=False))
     if raw.count("\\") > MAX_ESCAPES:
         raise TooDeep(f"a string has more than {MAX_ESCAPES} backslashes")
-    for found in escape.finditer(raw):
-        if found[1] not in _SIMPLE and len(found[1]) == 1 and found[1] != " ":
+    for sequence in escape.finditer(raw):
+        if sequence[1] not in _SIMPLE and len(sequence[1]) == 1 and sequence[1] != " ":
             return None
-    if raw.endswith("\\") and not _ends_escaped(raw):
+    backslashes_at_end = len(raw) - len(raw.rstrip("\\"))
+    if backslashes_at_end % 2 == 1:
         return None
-    return _PAIR.sub(_joined, escape.sub(_character, raw))
+    return _PAIR.sub(
+        lambda pair: pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le"),
+        escape.sub(_character, raw),
+    )
 
 
-def _character(found: re.Match[str]) -> str:
-    escape = found[1]
+def _character(sequence: re.Match[str]) -> str:
+    escape = sequence[1]
     if len(escape) > 1:
         return chr(min(int(escape[1:], 16), 0x10FFFF))
     return _SIMPLE.get(escape, escape)
-
-
-def _ends_escaped(raw: str) -> bool:
-    return (len(raw) - len(raw.rstrip("\\"))) % 2 == 0
-
-
-def _joined(pair: re.Match[str]) -> str:
-    high, low = pair.group()[0], pair.group()[1]
-    return chr(0x10000 + ((ord(high) - 0xD800) << 10) + (ord(low) - 0xDC00))
 
 
 def literal(raw: str) -> str:

@@ -83,9 +83,9 @@ class BlockReader:
     def node(self, depth: int, parent: int) -> Any:
         """The value that starts on the next line."""
         self.count(depth)
-        found = self.peek()
-        assert found is not None
-        indent, content = found
+        line = self.peek()
+        assert line is not None
+        indent, content = line
         if _ITEM.match(content):
             return self.sequence(indent, depth)
         if _KEY.match(content):
@@ -96,15 +96,18 @@ class BlockReader:
     def mapping(self, indent: int, depth: int, top: bool = False) -> TextMap:
         """The mapping whose keys stand at this indent; at the top it ends where no key stands."""
         result = TextMap()
-        while (found := self.peek()) and found[0] >= indent:
-            key = _KEY.match(found[1])
-            if found[0] > indent or not key:
-                if top and found[0] == indent:
+        while (line := self.peek()) and line[0] >= indent:
+            own_indent, content = line
+            key = _KEY.match(content)
+            if own_indent > indent or not key:
+                if top and own_indent == indent:
                     break
-                if found[0] == indent and result and _ITEM.match(found[1]):
+                if own_indent == indent and result and _ITEM.match(content):
                     break
-                raise self.fail(self.what_is_wrong(found[1], found[0] > indent))
-            if top and result and not _is_word_key(key) and key["plain"] != "<<":
+                raise self.fail(self.what_is_wrong(content, own_indent > indent))
+            plain = key["plain"]
+            is_word = plain is None or plain == "<<" or _WORD_KEY.fullmatch(plain)
+            if top and result and not is_word:
                 break
             name = _key_name(key)
             if name in result or name == "<<":
@@ -113,7 +116,7 @@ class BlockReader:
                     + ("merges mappings" if name == "<<" else "stands there twice")
                 )
             self.at += 1
-            result[name] = self.value(found[1][key.end() :], indent, depth + 1)
+            result[name] = self.value(content[key.end() :], indent, depth + 1)
         return result
 
     def what_is_wrong(self, content: str, deeper: bool) -> str:
@@ -235,7 +238,10 @@ class BlockReader:
     def continued(self, parent: int) -> int:
         """The first line that cannot belong to brackets opened under indent `parent`."""
         more = self.at
-        while more < len(self.lines) and _continues(self.lines[more], parent):
+        while more < len(self.lines):
+            content = self.lines[more].strip()
+            if content and content[0] not in "]}" and indent_of(self.lines[more]) <= parent:
+                break
             more += 1
         return more
 
@@ -270,11 +276,6 @@ _UNFINISHED = frozenset(
 )
 
 
-def _continues(line: str, parent: int) -> bool:
-    content = line.strip()
-    return not content or indent_of(line) > parent or content[0] in "]}"
-
-
 def _why_not_plain(rest: str) -> tuple[str, bool]:
     """Why YAML would not take the text as a plain scalar, and whether it means something else."""
     first = rest[0]
@@ -287,10 +288,6 @@ def _why_not_plain(rest: str) -> tuple[str, bool]:
     if re.match(r"[-?:][ \t]", rest):
         return f"starts with {first}", False
     return "", False
-
-
-def _is_word_key(key: re.Match[str]) -> bool:
-    return key["plain"] is None or bool(_WORD_KEY.fullmatch(key["plain"]))
 
 
 def _key_name(key: re.Match[str]) -> str:

@@ -88,19 +88,15 @@ class _Building:
         parent = self._open[-1]
         if isinstance(parent.value, list):
             parent.value.append(value)
-        elif parent.key is _MISSING:
-            parent.key = _key(parent.value, value, mark)
-        else:
+        elif parent.key is not _MISSING:
             parent.value[parent.key] = value
             parent.key = _MISSING
-
-
-def _key(mapping: TextMap, key: Any, mark: Mark) -> str:
-    if not isinstance(key, str) or key == "<<":
-        raise _refused(mark, "merged and complex keys are refused")
-    if key in mapping:
-        raise DuplicateKey(f"{_line(mark)}the key {one_line(key, 60)!r} stands there twice")
-    return str(key)
+        elif not isinstance(value, str) or value == "<<":
+            raise _refused(mark, "merged and complex keys are refused")
+        elif value in parent.value:
+            raise DuplicateKey(f"{_line(mark)}the key {one_line(value, 60)!r} stands there twice")
+        else:
+            parent.key = str(value)
 
 
 def document(text: str) -> Any:
