@@ -118,6 +118,7 @@ async def resume_task(
     plan: Plan | None = None,
     replan: bool = False,
     choose: Mapping[str, int] | None = None,
+    answer: str = "",
     registry: ToolRegistry | None = None,
     store: EventStore | None = None,
     **seams: Unpack[Seams],
@@ -127,12 +128,14 @@ async def resume_task(
     `run` is its full id; `options` are settings of `TaskConfig` that change from here on; a `plan`
     replaces the one that there is, and with `replan` the planner is asked for another. `choose`
     maps an undecided vote, as in `2.0` for step 2, item 0, to the number of its answer that counts;
-    "" is the only one that is undecided. The rest is as in `run_task`. Yields nothing where the
-    run is completed or cancelled.
+    "" is the only one that is undecided. `answer` is what the planner has asked for. The rest is
+    as in `run_task`. Yields nothing where the run is completed or cancelled.
     """
     from maker import app  # loads nearly all of maker
 
-    changes = app.Changes(options=options or {}, plan=plan, replan=replan, choose=choose or {})
+    changes = app.Changes(
+        options=options or {}, plan=plan, replan=replan, choose=choose or {}, answer=answer
+    )
     async with app.opened(store) as opened:
         session = await app.resume(run, changes, store=opened, registry=registry, **seams)
         if session is None:

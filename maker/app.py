@@ -31,6 +31,7 @@ from maker.core.entrance import purified
 from maker.core.fold import apply
 from maker.core.grants import AGAIN
 from maker.core.keeping import kept_steps
+from maker.core.keys import plan_key
 from maker.core.models import Plan, PlanStep, RunId, TaskConfig
 from maker.core.seams import Agent, AskUser, Clock, EventStore, Record
 from maker.core.secret_names import environment_secrets
@@ -63,13 +64,14 @@ class Changes(Struct, frozen=True, kw_only=True):
     """What a resume changes: settings of `TaskConfig`, the plan, or that it is planned anew.
 
     `choose` maps the lane of an undecided vote, as in `2.0`, to the number of the answer that
-    counts; "" is the only one that is undecided.
+    counts; "" is the only one that is undecided. `answer` is what the planner has asked for.
     """
 
     options: Mapping[str, Any] = {}
     plan: Plan | None = None
     replan: bool = False
     choose: Mapping[str, int] = {}
+    answer: str = ""
 
 
 class Session:
@@ -307,9 +309,22 @@ def _resumption(changes: Changes, state: RunState) -> list[e.Event]:
             field="choose",
             advice="Choose it first; then resume with another plan.",
         )
-    chosen = choices(state, changes.choose)
-    opening = [*_opening(first, changes.plan, state), *chosen]
+    said = [*choices(state, changes.choose), *_answered(state, changes.answer)]
+    opening = [*_opening(first, changes.plan, state), *said]
     return [*opening, e.PlanApproved(grants=again)] if again else opening
+
+
+def _answered(state: RunState, answer: str) -> list[e.Event]:
+    """The answer to what the planner has asked. Raises ConfigError where it has asked nothing."""
+    if not answer.strip():
+        return []
+    question = state.planning.question
+    if not question:
+        raise ConfigError(
+            "the planner has asked nothing", field="answer", advice="Resume without an answer."
+        )
+    key = plan_key(state.planning.attempt)
+    return [e.QuestionAnswered(key=key, question=question, answer=answer.strip())]
 
 
 def following(run: str, url: str | None = None) -> AsyncIterator[Record]:

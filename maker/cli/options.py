@@ -189,6 +189,9 @@ choose_option = option(
     metavar="[STEP.ITEM=]NUMBER",
     help="The answer that wins an undecided vote, as `maker show` numbers them.",
 )
+answer_option = option(
+    INPUT, "--answer", metavar="TEXT", help="What the planner must know, where it has asked."
+)
 context_option = option(
     INPUT,
     "--context",

@@ -13,6 +13,7 @@ from maker.cli.configuration import fields, given, require_sensible, setting_opt
 from maker.cli.documents import opened
 from maker.cli.options import (
     SectionCommand,
+    answer_option,
     choose_option,
     db_option,
     json_option,
@@ -44,6 +45,7 @@ Examples:
   maker resume 4f2c91ab --max-cost-usd 10
   maker resume @last --yes
   maker resume @last --choose 2
+  maker resume @last --answer "the tests in tests/unit"
   maker resume @last --replan --model claude-opus-4-5
 
 RUN is an id, four or more characters of its beginning or end, @last, or @last~1. Settings
@@ -57,6 +59,7 @@ inside a vote that has begun, but for --max-voting-samples, --undecided and --ch
 @plan_option
 @replan_option
 @choose_option
+@answer_option
 @setting_options(resuming=True)
 @yes_option
 @output_option
@@ -91,6 +94,7 @@ def command(ctx: click.Context, /, run: str, **parameters: Any) -> int:
         plan=parameters["plan"],
         replan=parameters["replan"],
         choose=dict(parameters["choose"]),
+        reply=parameters["answer"] or "",
     )
     return session.carry(resumption.open, answer, output)
 
@@ -103,6 +107,7 @@ class Resumption(msgspec.Struct, frozen=True, kw_only=True):
     plan: str | None
     replan: bool
     choose: dict[str, int] = {}
+    reply: str = ""
 
     async def open(self, store: EventStore, user: User) -> app.Session:
         """The session that resumes the run."""
@@ -132,7 +137,9 @@ class Resumption(msgspec.Struct, frozen=True, kw_only=True):
                 has_context=bool(state.task.context),
             )
             plan = accepted(examined, text, self.plan)
-        return app.Changes(options=options, plan=plan, replan=self.replan, choose=self.choose)
+        return app.Changes(
+            options=options, plan=plan, replan=self.replan, choose=self.choose, answer=self.reply
+        )
 
 
 def _completed(reader: Reader, run: RunId, output: session.Output) -> int:

@@ -75,6 +75,13 @@ class PlanCreated(Fact, frozen=True, kw_only=True):
     kept: list[int] = []
 
 
+class PlannerDeclined(Fact, frozen=True, kw_only=True):
+    """The planner gives no plan: why, or what it must know first, is a question to the user."""
+
+    question: str
+    attempt: int = 0
+
+
 class ValidationPassed(Fact, frozen=True, kw_only=True):
     """Every check holds; warnings are worth reading but stop nothing."""
 
@@ -318,11 +325,11 @@ class QuestionAnswered(Input, frozen=True, kw_only=True):
 
 
 Event: TypeAlias = (
-    TaskSubmitted | PlanCreated | ValidationPassed | ValidationFailed | PlanApproved
-    | ForEachStarted | StepStarted | AgentReplied | AgentRetried | AnswerChecked | SampleRedFlagged
-    | VoteCompleted | AnswerChosen | TryFailed | StepCompleted | StepFailed | PlanAbandoned
-    | TaskCompleted | TaskFailed | RunPaused | RunResumed | RunCancelled | ModelFellBack
-    | QuestionAnswered
+    TaskSubmitted | PlanCreated | PlannerDeclined | ValidationPassed | ValidationFailed
+    | PlanApproved | ForEachStarted | StepStarted | AgentReplied | AgentRetried | AnswerChecked
+    | SampleRedFlagged | VoteCompleted | AnswerChosen | TryFailed | StepCompleted | StepFailed
+    | PlanAbandoned | TaskCompleted | TaskFailed | RunPaused | RunResumed | RunCancelled
+    | ModelFellBack | QuestionAnswered
 )  # fmt: skip
 
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
@@ -408,6 +415,7 @@ def lane(event: Event) -> Lane:
         case (
             TaskSubmitted()
             | PlanCreated()
+            | PlannerDeclined()
             | ValidationPassed()
             | ValidationFailed()
             | PlanApproved()

@@ -38,6 +38,8 @@ def apply(state: RunState, event: e.Event) -> RunState:
             spending.count_retry(state, event)
         case e.PlanCreated():
             _start_over(state, event)
+        case e.PlannerDeclined():
+            state.planning.question = event.question
         case e.ValidationPassed():
             _begin_plan(state, event)
         case e.ValidationFailed():
@@ -80,6 +82,8 @@ def apply(state: RunState, event: e.Event) -> RunState:
             state.config = _with_successor(state.settings, event)
         case e.QuestionAnswered():
             state.answers[event.key, event.question] = event.answer
+            if event.question == state.planning.question and event.answer:
+                _go_on_planning(state)
         case _:
             assert_never(event)
     return state
@@ -109,6 +113,7 @@ def _ends_a_wait(state: RunState, event: e.Event) -> bool:
 def _start_over(state: RunState, event: e.PlanCreated) -> None:
     """A new plan begins at its first step; its tries are numbered on, so that no key is reused."""
     before = state.execution
+    state.planning.question = ""
     if event.origin == "user" and before.planned:
         state.planning.attempt += 1  # what was judged about the plan before is not about this one
     state.finished_steps = finished_steps(state)
@@ -122,6 +127,13 @@ def _start_over(state: RunState, event: e.PlanCreated) -> None:
     state.phase = "planned"
     if state.costliest:
         state.costliest = {None: max(state.costliest.values())}
+
+
+def _go_on_planning(state: RunState) -> None:
+    """The planner has its answer, and is asked anew with it."""
+    state.planning.question = ""
+    state.planning.attempt += 1
+    state.told = answered(state)
 
 
 def _begin_plan(state: RunState, event: e.ValidationPassed) -> None:

@@ -60,6 +60,8 @@ def decide(state: RunState) -> Decision | None:
     if state.submitted is None or state.status != "running":
         return None
     match state.phase:
+        case "submitted" | "rejected" if state.planning.question:
+            return Pause("question", state.planning.question)
         case "submitted" | "rejected" if may_plan(state):
             return Dispatch("planner", state.submitted)
         case "submitted" | "rejected" | "refused":
@@ -74,7 +76,7 @@ def decide(state: RunState) -> Decision | None:
 
 def may_plan(state: RunState) -> bool:
     """Whether the planner is asked (again); a plan that the user gave is never replaced by it."""
-    is_waiting = state.phase in ("submitted", "rejected")
+    is_waiting = state.phase in ("submitted", "rejected") and not state.planning.question
     is_futile = any(times >= ALIKE for times in state.planning.ends.values())
     return (
         is_waiting

@@ -109,7 +109,10 @@ class FinishedStep:
 
 @dataclass(slots=True)
 class Planning:
-    """The way to a plan that can be carried out: what was asked, answered and refused."""
+    """The way to a plan that can be carried out: what was asked, answered and refused.
+
+    `question` is what the planner must know before it goes on.
+    """
 
     attempt: int = 0
     rejections: int = 0
@@ -118,6 +121,7 @@ class Planning:
     ends: Counter[str] = field(default_factory=Counter)
     replies: dict[CallKey, AgentReply] = field(default_factory=dict)
     failure: str = ""
+    question: str = ""
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from maker.core import events as e
 from maker.core.checking import Checker
 from maker.core.ids import new_run_id
 from maker.core.interruption import finish
+from maker.core.keys import plan_key
 from maker.core.kinds import kind_of
 from maker.core.models import MOST_CONTEXT_CHARACTERS, RunId, TaskConfig
 from maker.core.moves import Dispatch, Emit, Pause
@@ -85,6 +86,7 @@ class Orchestrator:
         self._workspace, self._context = workspace, context
         self._clock: Clock = clock or SystemClock()
         self._consent, self._rescued, self._tell = consent, rescued, tell
+        self._ask_user = ask_user
         self.run_id = run_id or new_run_id(self._clock.now())
         self._store: EventStore = store or MemoryStore()
         self._cancelled: StopRequest | None = None
@@ -271,12 +273,24 @@ class Orchestrator:
 
     async def _settle(self, pause: Pause) -> Sequence[e.Event]:
         """What an outsider says to a pause; without an answer the run pauses."""
-        answer = await self._ask_consent() if pause.reason == "approval" else ()
+        match pause.reason:
+            case "approval":
+                answer = await self._unless_pausing(self._consent(self.state))
+            case "question" if self._ask_user is not None:
+                answer = await self._unless_pausing(self._answer(pause.detail, self._ask_user))
+            case _:
+                answer = ()
         return answer or (e.RunPaused(reason=pause.reason, detail=pause.detail),)
 
-    async def _ask_consent(self) -> Sequence[e.Event]:
+    async def _answer(self, question: str, ask_user: AskUser) -> Sequence[e.Event]:
+        """What the user says to the planner; nothing where that is nothing."""
+        answer = (await ask_user(question, ())).strip()
+        key = plan_key(self.state.planning.attempt)
+        return (e.QuestionAnswered(key=key, question=question, answer=answer),) if answer else ()
+
+    async def _unless_pausing(self, asking: Awaitable[Sequence[e.Event]]) -> Sequence[e.Event]:
         """The user's answer; none where another process asks for a pause before it comes."""
-        consent = asyncio.ensure_future(self._consent(self.state))
+        consent = asyncio.ensure_future(asking)
         pausing = asyncio.ensure_future(self._asker.pausing.wait())
         try:
             await asyncio.wait({consent, pausing}, return_when=asyncio.FIRST_COMPLETED)

@@ -19,7 +19,9 @@ from maker.engine.asking import Asker
 from maker.engine.log import EventLog
 from maker.plan.parser import parse_plan
 from maker.prompts.planner import Finished, planner_prompts
+from maker.reading.answers import load_any
 from maker.steps.context import thinking_call
+from maker.steps.red_flags import cannot_of
 
 
 def moves(state: RunState) -> Iterator[Move]:
@@ -38,6 +40,9 @@ def _read(state: RunState, reply: AgentReply) -> e.Event:
         return _refused(state, [problem], kind if kind in STEP_ENDS else "")
     parsed = parse_plan(reply.text, tools=state.task.tools)
     if parsed.plan is None:
+        question = cannot_of(load_any(reply.text).value)
+        if question:
+            return e.PlannerDeclined(question=question, attempt=state.planning.attempt)
         return _refused(state, parsed.problems)
     return e.PlanCreated(
         plan=parsed.plan,

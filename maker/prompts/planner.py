@@ -91,6 +91,7 @@ def planner_prompts(
             _rejected(rejected, problems),
             _answers(answers or {}),
             _QUESTIONS if may_ask else "",
+            _DECLINE,
             f"Make the plan for this instruction:\n{block('instruction', instruction)}",
         ]
     )
@@ -116,6 +117,13 @@ _QUESTIONS = (
     "If the instruction can be read in ways that lead to different plans, and nothing here "
     "settles it, ask the user first: one call of AskUserQuestion with at most three questions. "
     "Otherwise do not ask."
+)
+
+
+_DECLINE = (
+    "If no plan can do it with these tools, or you must know something first that nothing here "
+    'says, reply with {"cannot": "why, or what you must know"} and nothing else: the user reads '
+    "it and answers. Decide what is yours to decide."
 )
 
 

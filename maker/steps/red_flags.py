@@ -33,6 +33,7 @@ from maker.steps.canonical import compared
 DENIED = "the agent tried what it may not"
 LONGEST_TOKENS = 750
 """Errors rise steeply past about 700 tokens of reply (arXiv 2511.09030)."""
+LONGEST_CANNOT = 2_000
 WHOLE = ("", "end_turn")
 """Reasons to stop of a whole reply; every other one, also one that is yet to come, leaves it
 open."""
@@ -189,6 +190,12 @@ def _tokens_beside(text: str, value: Any) -> int:
         return 0
     written = " ".join(json.dumps(value, ensure_ascii=False).split())
     return token_estimate(" ".join(text.split())[len(written) :])
+
+
+def cannot_of(value: Any) -> str:
+    """Why a reply that is nothing but a `{"cannot": "why"}` gives no answer; empty for others."""
+    why = value.get("cannot") if isinstance(value, dict) and len(value) == 1 else None
+    return one_line(why, LONGEST_CANNOT) if isinstance(why, str) else ""
 
 
 def _declares_failure(value: dict[str, Any], schema: Schema | None) -> bool:

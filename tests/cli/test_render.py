@@ -36,6 +36,7 @@ def planning_events(text: str) -> list[e.Event]:
     return [
         e.TaskSubmitted(instruction=text, config=TaskConfig(instruction=text)),
         e.PlanCreated(plan=Plan(reasoning=text, steps=[step]), notes=[text]),
+        e.PlannerDeclined(question=text),
         e.ValidationPassed(checks_passed=12, warnings=[problem]),
         e.ValidationFailed(errors=[problem, {"check": "x", "message": text}]),
         e.PlanApproved(grants=[text]),

@@ -31,6 +31,8 @@ def format_event(event: e.Event, *, simulated: bool = False) -> str:
             return _submitted(event)
         case e.PlanCreated():
             return _planned(event)
+        case e.PlannerDeclined():
+            return f"Planner asks: {_long(event.question)}"
         case e.ValidationPassed():
             return _passed(event)
         case e.ValidationFailed():

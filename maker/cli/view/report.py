@@ -109,6 +109,8 @@ def resume_command(run: RunId, state: RunState, db: str | None) -> str:
         more = f" --allow {missing}" if missing_grants(state) else ""
     elif state.status == "paused" and state.reason == "ambiguous":
         more = " --on-ambiguous retry"
+    elif state.status == "paused" and state.reason == "question" and state.planning.question:
+        more = ' --answer "..."'
     elif state.status == "paused" and state.reason == "undecided":
         more = " --choose NUMBER"
     elif state.status == "paused" and state.reason == "model":
