@@ -48,10 +48,15 @@ CONTEXT = "context"
 
 
 class Repeat(Value, frozen=True, kw_only=True):
-    """Run a step again, its last output in its context, until `until` is true in its output."""
+    """Run a step again, its last output in its context, until `until` is true in its output.
+
+    After the last pass the plan goes on with `until` false where `on_exhausted` is "continue", as
+    plans that are read have it if they say nothing.
+    """
 
     until: str
     max_iterations: int
+    on_exhausted: Literal["fail", "continue"] = "fail"
 
 
 class PlanStep(Value, frozen=True, kw_only=True):
@@ -70,7 +75,7 @@ class PlanStep(Value, frozen=True, kw_only=True):
     output_schema: str = ""
     next_step_sequence_number: int = PIPELINE_END
     vote_on: list[str] = []
-    targets: list[int] | None = None
+    targets: list[int] | dict[str, int] | None = None
     for_each: str | None = None
     on_item_error: Literal["fail", "skip"] = "fail"
     repeat: Repeat | None = None
@@ -253,7 +258,7 @@ class Census(Value, frozen=True, kw_only=True):
     """What a completed run did and did not do; a step of a branch not taken is not missing.
 
     `repaired` counts the outputs that could be read only by guessing, `by_plurality` those of
-    undecided votes that have the most votes.
+    undecided votes that have the most votes, `exhausted` steps that used up their passes.
     """
 
     steps_done: int
@@ -263,11 +268,15 @@ class Census(Value, frozen=True, kw_only=True):
     repaired: int = 0
     missing: list[MissingItem] = []
     by_plurality: int = 0
+    exhausted: int = 0
 
     @property
     def words(self) -> str:
         """What is worth knowing of a completed run; empty where nothing is."""
-        marks = ((self.by_plurality, "undecided, the most votes taken"),)
+        marks = (
+            (self.by_plurality, "undecided, the most votes taken"),
+            (self.exhausted, "out of passes before it was done"),
+        )
         counted = [f"{number:,} {what}" for number, what in marks if number]
         return "; ".join(filter(None, [self._missing_words(), *counted]))
 

@@ -121,7 +121,12 @@ def complete_step(state: RunState, event: e.StepCompleted) -> None:
         execution.loop.outputs[event.iteration] = event.output
         _end_for_each(state, step)
     elif step.repeat and look_up(event.output, step.repeat.until) is not True:
-        execution.last_output, execution.pass_number = event.output, event.iteration + 1
+        passes = event.iteration + 1 - execution.first_pass
+        if passes >= step.repeat.max_iterations and step.repeat.on_exhausted == "continue":
+            execution.marks["exhausted"] += 1
+            finish(state, StepOutcome(step.step, step.title, "completed", event.output))
+        else:
+            execution.last_output, execution.pass_number = event.output, event.iteration + 1
     else:
         finish(state, StepOutcome(step.step, step.title, "completed", event.output))
 

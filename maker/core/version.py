@@ -13,4 +13,5 @@ for the user; answers are compared by what their declared fields mean; a reply t
 guessing, or did not stop at its end, is flagged also where nobody votes; only what stands beside an
 answer makes it too long; `cannot` counts beside other fields; the planner is asked again where a
 step cannot be done; what speaks against an answer that can be read counts (`reading/doubts.py`);
-a plan does not vote on free text alone; the planner may decline, and ask."""
+a plan does not vote on free text alone; the planner may decline, and ask;
+a program decides by a mapping of targets, and a repeated step that runs out may go on."""

@@ -98,14 +98,14 @@ CHECKS: tuple[Check, ...] = (
     Check(
         name="conditional",
         find=shape_checks.conditional,
-        teach="A conditional step has no tools, no tool instructions, no for_each, no repeat, and "
+        teach="A conditional step has no tools, for_each or repeat, and "
         "-2 as next step: it decides from its inputs alone, so that it can be voted on.",
         fix="Let an action step before it do the work; the conditional step only decides, with -2.",
     ),
     Check(
         name="action-next",
         find=shape_checks.action_next,
-        teach="An action step never has -2 or `targets`: only a decision chooses.",
+        teach="An action step has neither -2 nor `targets`.",
         fix="Give the number of the step that follows, or -1; or make it a conditional_step.",
     ),
     Check(
@@ -122,17 +122,23 @@ CHECKS: tuple[Check, ...] = (
         fix="List at least one existing step, or -1, each once.",
     ),
     Check(
+        name="branches",
+        find=data_checks.branches,
+        teach="By one bool or enumeration input let the program decide, exact and free: "
+        "`targets: {true: 3, false: 4}` has a step for each value.",
+        fix="Give the step one input that is declared bool or an enumeration, and each of its "
+        "values a step; or list the steps and let an agent decide.",
+    ),
+    Check(
         name="forward",
         find=flow_checks.forward,
-        teach="Steps lead forward only, because a way back may never end: `repeat` works in "
-        "passes, `for_each` on a list.",
+        teach="Steps lead forward only: `repeat` works in passes, `for_each` on a list.",
         fix="Lead to a later step or -1. To do a step again, give it `repeat`.",
     ),
     Check(
         name="reachable",
         find=flow_checks.reachable,
-        teach="Every step can be reached from step 0; branches that were split merge again by "
-        "leading to the same step.",
+        teach="Every step can be reached from step 0; branches merge by leading to the same step.",
         fix="Let an earlier step lead here (next_step_sequence_number or targets), or remove it.",
     ),
     Check(
@@ -157,7 +163,7 @@ CHECKS: tuple[Check, ...] = (
         name="schema",
         find=data_checks.schema,
         teach="`output_schema` is a mapping with at least one field, in the schema language, in "
-        "quotes. Name fields for what is in them; prefer bool, int and enumerations.",
+        "quotes. Prefer bool, int and enumerations.",
         fix='Write for example "{found: bool, paths: [string], kind: bug|feature, note: string?}".',
     ),
     Check(
@@ -187,8 +193,9 @@ CHECKS: tuple[Check, ...] = (
         name="repeat",
         find=data_checks.repeat,
         teach="`repeat: {until: done, max_iterations: 20}` runs the step again, with its last "
-        "output, until that bool field of its own output is true; max_iterations (1 to "
-        f"{data_checks.MOST_ITERATIONS}) bounds it.",
+        "output, until that bool field of its own output is true; at most "
+        f"max_iterations (1 to {data_checks.MOST_ITERATIONS}) times; then the plan goes on with it "
+        "false, unless on_exhausted: fail.",
         fix="Name a bool field of the step's own output_schema, and a bound it can end within.",
     ),
     Check(
@@ -201,7 +208,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         name="model",
         find=shape_checks.model,
-        teach="`model` only where models are listed below, one of them; otherwise leave it out.",
+        teach="`model` is one of those listed below, if any.",
         fix="Leave `model` out, or name one that the user allowed (--models).",
     ),
     Check(
@@ -229,8 +236,8 @@ CHECKS: tuple[Check, ...] = (
         name="self-contained",
         find=shape_checks.self_contained,
         severity="warning",
-        teach='A task_description never says "the previous step" or "as above": its agent cannot '
-        "look there. Name the input instead.",
+        teach='A task_description never says "the previous step" or "as above": name the '
+        "input instead.",
         fix="Name the input variable, or repeat what is meant.",
     ),
     Check(

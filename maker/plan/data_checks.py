@@ -18,6 +18,7 @@ from maker.plan.plan_view import (
 )
 from maker.schema.fields import is_prose, type_at
 from maker.schema.schema import (
+    Choice,
     ListOf,
     Maybe,
     Primitive,
@@ -183,6 +184,42 @@ def vote_on(view: PlanView) -> Iterator[Finding]:
         if all(is_prose(kind, path) for path in step.vote_on):
             names = ", ".join(step.vote_on)
             yield found(step, f"no two agents write {names} alike", field="vote_on")
+
+
+def branches(view: PlanView) -> Iterator[Finding]:
+    """Where the program decides, each value of what it decides by has its target."""
+    for step in view.plan.steps:
+        if not isinstance(step.targets, dict) or not is_conditional(step):
+            continue
+        if len(step.input_variables) != 1:
+            message = f"the program decides by one input, and there are {len(step.input_variables)}"
+            yield found(step, message, field="input_variables")
+            continue
+        variable = step.input_variables[0]
+        words = _words_of_type(view, variable)
+        if words is None:
+            if not _bad_output(view, step, variable):
+                message = f"{variable} is declared neither bool nor an enumeration"
+                yield found(step, message, field="input_variables")
+            continue
+        for word in sorted(words - set(step.targets)):
+            yield found(step, f"{variable} may be {word}, which has no target", field="targets")
+        for word in sorted(set(step.targets) - words):
+            yield found(step, f"{variable} is never {word!r}", field="targets")
+
+
+def _words_of_type(view: PlanView, variable: str) -> set[str] | None:
+    """All values that an input may have, as words; None where they cannot be listed."""
+    path = output_path(variable)
+    declared = output_type(view, path.step) if path and path.step in view.numbers else None
+    kind = type_at(declared, path.field) if declared and path else None
+    match kind:
+        case Choice(words):
+            return set(words)
+        case Primitive("bool"):
+            return {"true", "false"}
+        case _:
+            return None
 
 
 def context(view: PlanView) -> Iterator[Finding]:

@@ -135,16 +135,34 @@ def schema(value: Any) -> Converted:
 
 
 def repeat(value: Any) -> Converted:
-    """`until` and `max_iterations`."""
-    expected = "{until: <bool field>, max_iterations: <number>}"
-    if not isinstance(value, dict) or set(value) != {"until", "max_iterations"}:
+    """`until` and `max_iterations`, perhaps `on_exhausted`: a plan that is read goes on."""
+    expected = "{until: <bool field>, max_iterations: <number>, on_exhausted: continue|fail}"
+    names = {"until", "max_iterations", "on_exhausted"}
+    if not isinstance(value, dict) or set(value) | {"on_exhausted"} != names:
         raise WrongField(expected)
     try:
         until, limit = variable(value["until"]), whole_number(value["max_iterations"])
+        end = one_of("continue", "fail")(value.get("on_exhausted") or "continue")
     except WrongField:
         raise WrongField(expected) from None
-    notes = "; ".join(note for note in (until.note, limit.note) if note)
-    return Converted(Repeat(until=until.value, max_iterations=limit.value), notes)
+    notes = "; ".join(part.note for part in (until, limit, end) if part.note)
+    made = Repeat(until=until.value, max_iterations=limit.value, on_exhausted=end.value)
+    return Converted(made, notes)
+
+
+def targets(value: Any) -> Converted:
+    """A list of steps to choose from, or a mapping from each value of an input to its step."""
+    if not isinstance(value, dict):
+        return list_of(whole_number)(value)
+    if len(value) > _MOST_ITEMS:
+        raise WrongField(f"a mapping of at most {_MOST_ITEMS} values")
+    numbers = {_key(key): _item(whole_number, number) for key, number in value.items()}
+    notes = "; ".join(number.note for number in numbers.values() if number.note)
+    return Converted({key: number.value for key, number in numbers.items()}, notes)
+
+
+def _key(key: Any) -> str:
+    return str(key).lower() if isinstance(key, bool) else name(str(key)).value
 
 
 CONVERT: dict[str, Callable[[Any], Converted]] = {
@@ -161,7 +179,7 @@ CONVERT: dict[str, Callable[[Any], Converted]] = {
     "output_schema": schema,
     "next_step_sequence_number": whole_number,
     "vote_on": list_of(variable),
-    "targets": list_of(whole_number),
+    "targets": targets,
     "for_each": variable,
     "on_item_error": one_of("fail", "skip"),
     "repeat": repeat,

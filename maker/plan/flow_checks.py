@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from maker.core.branches import target_numbers
 from maker.core.models import PIPELINE_END
 from maker.plan.findings import Finding, found
 from maker.plan.plan_view import PlanView, is_conditional
@@ -34,14 +35,15 @@ def next_exists(view: PlanView) -> Iterator[Finding]:
 def targets(view: PlanView) -> Iterator[Finding]:
     """A conditional step can only choose what exists."""
     for step in filter(is_conditional, view.plan.steps):
-        if step.targets is None:
+        numbers = target_numbers(step)
+        if numbers is None:
             continue
-        if not step.targets:
+        if not numbers:
             yield found(step, "targets is empty, so nothing can follow", field="targets")
-        for target in sorted(set(step.targets)):
+        for target in sorted(set(numbers)):
             if target != PIPELINE_END and target not in view.numbers:
                 yield found(step, f"there is no step {target}", field="targets")
-        if len(set(step.targets)) < len(step.targets):
+        if isinstance(step.targets, list) and len(set(numbers)) < len(numbers):
             yield found(step, "a target is listed twice", field="targets")
 
 

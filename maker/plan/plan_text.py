@@ -48,8 +48,11 @@ def _inline(value: Any) -> str:
             return value if _is_plain(value) else _quoted(value)
         case list():
             return f"[{', '.join(_inline(item) for item in value)}]"
+        case dict():
+            pairs = (f"{_inline(key)}: {_inline(item)}" for key, item in value.items())
+            return f"{{{', '.join(pairs)}}}"
         case Repeat():
-            return f"{{until: {_inline(value.until)}, max_iterations: {value.max_iterations}}}"
+            return _inline({name: getattr(value, name) for name in value.__struct_fields__})
         case _:
             return json.dumps(value)
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from maker.core.branches import target_numbers
 from maker.core.effects import resolve_effect
 from maker.core.models import (
     CONDITIONAL_SCHEMA,
@@ -114,8 +115,8 @@ class PlanView:
     def _following(self, step: PlanStep) -> set[int]:
         if not is_conditional(step):
             return {step.next_step_sequence_number} - {OWN_OUTPUT_DECIDES}
-        if step.targets is not None:
-            return set(step.targets)
+        if (numbers := target_numbers(step)) is not None:
+            return set(numbers)
         return {number for number in self.by_number if number > step.step} | {PIPELINE_END}
 
     @cached_property

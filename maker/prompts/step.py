@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from maker.core.bounds import READERS
+from maker.core.branches import target_numbers
 from maker.core.checking import Evidence
 from maker.core.effects import FETCH, find_spec, has_effects
 from maker.core.models import (
@@ -110,7 +111,7 @@ def step_prompts(
             _last_output(step, iteration, last_output),
             _tools(step, tools, cwd, [*add_dirs, *_named(step, literal_paths)], hosts),
             _limits(step, effect, earlier_failures),
-            _answer(step, targets if targets is not None else step.targets, voted),
+            _answer(step, targets if targets is not None else target_numbers(step), voted),
         ]
     )
     return Prompts(system=SYSTEM, user=user)

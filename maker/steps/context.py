@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from maker.core import keys
+from maker.core.branches import target_numbers
 from maker.core.effects import effect_of_step, has_effects
 from maker.core.inputs import source_of, variable
 from maker.core.models import (
@@ -61,6 +62,8 @@ def compared_paths(step: PlanStep) -> tuple[str, ...]:
 
 def why_not_voted(step: PlanStep, effect: Effect) -> str:
     """Why the step gets one sample whatever the voting strategy; empty where it can be voted on."""
+    if isinstance(step.targets, dict):
+        return "not voted: the program decides it"
     if has_effects(effect):
         return f"not voted: the step has effects ({effect})"
     if not step.is_voted:
@@ -74,7 +77,8 @@ def targets_of(step: PlanStep, steps: int) -> list[int] | None:
     """Where a conditional step may lead; None for the others."""
     if step.next_step_sequence_number != OWN_OUTPUT_DECIDES:
         return None
-    return step.targets if step.targets is not None else [*range(step.step + 1, steps), -1]
+    named = target_numbers(step)
+    return [*range(step.step + 1, steps), -1] if named is None else named
 
 
 def inputs_of(state: RunState, step: PlanStep) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from maker.core import events as e
 from maker.core import keys
-from maker.core.inputs import for_each_list
+from maker.core.branches import word_of
+from maker.core.inputs import for_each_list, item_label, variable
 from maker.core.models import CallKey, PlanStep, VoteResult, VotingSummary
 from maker.core.moves import Ask, Emit, Move, Pause
 from maker.core.policy import ALIKE, STEP_ENDS, may_try_again
@@ -34,10 +35,38 @@ def moves(state: RunState, workings: Workings | None = None) -> Iterator[Move]:
         yield Emit(results.task_completed(state))
         return
     step = state.step(state.execution.cursor)
-    if step.for_each:
+    if isinstance(step.targets, dict):
+        yield Emit(_decided(state, step, step.targets))
+    elif step.for_each:
         yield from _for_each_moves(state, step, workings)
     else:
         yield _lane_move(state, step, state.execution.pass_number, workings)
+
+
+def _decided(
+    state: RunState, step: PlanStep, targets: dict[str, int]
+) -> e.StepCompleted | e.StepFailed:
+    """The branch that follows from the value of an input, without an agent."""
+    name = step.input_variables[0]
+    value = variable(state, name)
+    target = targets.get(word_of(value))
+    reason = f"{name} is {item_label(value)}"
+    if target is None:
+        return _step_failed(state, step, 0, f"{reason}, for which the plan has no target")
+    return e.StepCompleted(
+        step=step.step,
+        title=step.title,
+        output={"next_step": target, "reason": reason},
+        voting_summary=VotingSummary(
+            strategy="none",
+            total_samples=0,
+            red_flagged=0,
+            winning_votes=0,
+            note="decided by the program",
+        ),
+        cost_usd=0.0,
+        duration_ms=0,
+    )
 
 
 def _for_each_moves(state: RunState, step: PlanStep, workings: Workings) -> Iterator[Move]:

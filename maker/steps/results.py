@@ -45,6 +45,7 @@ def census(state: RunState) -> Census:
         items_missing=len(missing),
         repaired=sum(outcome.marks["repaired"] for outcome in state.execution.outcomes),
         by_plurality=sum(outcome.marks["by_plurality"] for outcome in state.execution.outcomes),
+        exhausted=sum(outcome.marks["exhausted"] for outcome in state.execution.outcomes),
         missing=missing,
     )
 

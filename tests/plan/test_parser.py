@@ -54,6 +54,9 @@ def test_absent_optional_fields_take_their_defaults() -> None:
     assert (step.primary_tools, step.targets, step.repeat) == ([], None, None)
 
 
+_PASSES = Repeat(until="ok", max_iterations=3, on_exhausted="continue")
+
+
 @pytest.mark.parametrize(
     ("field", "given", "expected"),
     [
@@ -71,7 +74,7 @@ def test_absent_optional_fields_take_their_defaults() -> None:
         ("targets", 1, [1]),
         ("output_schema", {"count": "int", "files": ["string"]}, "{count: int, files: [string]}"),
         ("effect", "READ", "read"),
-        ("repeat", {"until": "ok", "max_iterations": "3"}, Repeat(until="ok", max_iterations=3)),
+        ("repeat", {"until": "ok", "max_iterations": "3"}, _PASSES),
     ],
 )
 def test_a_lossless_change_is_made_and_noted(field: str, given: Any, expected: Any) -> None:

@@ -107,3 +107,13 @@ def test_no_vote_and_commands_are_written_and_read_back() -> None:
     assert plan is not None
     assert (plan.steps[0].is_voted, plan.steps[0].accept) == (False, ["make test, then lint"])
     assert parse_plan(plan_to_yaml(plan), TOOLS).plan == plan
+
+
+def test_a_repeated_step_that_is_read_goes_on_when_it_has_run_out() -> None:
+    text = PLAN_TEXT.replace("{n: int}", "{n: int, done: bool}").rstrip()
+    for line, end in (("", "continue"), (", on_exhausted: fail", "fail")):
+        spelled = f"{text}\n    repeat: {{until: done, max_iterations: 3{line}}}\n"
+        plan = parse_plan(spelled, TOOLS).plan
+        assert plan is not None
+        assert plan.steps[0].repeat == Repeat(until="done", max_iterations=3, on_exhausted=end)
+        assert parse_plan(plan_to_yaml(plan), TOOLS).plan == plan

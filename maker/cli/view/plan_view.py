@@ -70,7 +70,7 @@ def step_views(
             model=step.model or config.model,
             with_tools=bool(step.primary_tools or step.fallback_tools),
             strategy=named(strategy, config.voting_n, config.voting_k),
-            passes=(1, most_passes),
+            passes=(0, 0) if isinstance(step.targets, dict) else (1, most_passes),
             told_characters=told_characters(step)
             + (len(context) if CONTEXT in step.input_variables else 0),
         )
