@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import signal
+import uuid
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
@@ -55,11 +56,14 @@ async def refused_by(
 
     Raises RunMustPause where it cannot be run, which says nothing about the answer.
     """
-    variables = {**environ, **processes.mark(f"accept: {one_line(command, 80)}", session)}
+    call = f"accept {uuid.uuid4().hex}"
+    variables = {**environ, **processes.mark(call, session)}
     try:
         ended, output = await _run(command, answer, cwd, variables, timeout_s)
     except OSError as error:
         raise _cannot_run(command, str(error)) from error
+    finally:  # what left its group, and what was started while we were told to stop
+        processes.kill(call)
     lines = [one_line(line, LONGEST_LINE) for line in terminal_safe(output).splitlines()]
     last = [line for line in lines if line][-MOST_LINES:]
     if ended == 0:
