@@ -52,6 +52,7 @@ _FOLDER = click.Path(exists=True, file_okay=False)
 _OF_THEIR_OWN: dict[str, Reading] = {
     "thinking": Reading(thinking),
     "allow": Reading(grants),
+    "planner_tools": Reading(words, convert=lambda names: [] if names == ["none"] else names),
     "accept": Reading(convert=list, multiple=True),
     "mcp_servers": Reading(click.Path(exists=True, dir_okay=False), convert=read_mcp_file),
     "cwd": Reading(_FOLDER, convert=_absolute),

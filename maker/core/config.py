@@ -26,6 +26,8 @@ COST_CAP_USD = 5.0
 """Nobody should spend more than this unasked."""
 DEFAULT_MODEL = "claude-sonnet-4-5"
 """Means "the current Sonnet": resolved to a pinned model when a run is submitted."""
+PLANNER_TOOLS: list[Literal["Read", "Grep", "Glob"]] = ["Read", "Grep", "Glob"]
+"""What None means as `planner_tools` of a new run; in a log it means a planner without tools."""
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 MOST_INSTRUCTION_CHARACTERS = 100_000
 """About 25,000 tokens; every planning attempt pays for them again."""
@@ -67,6 +69,16 @@ class TaskConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = DEFAULT_MODEL
     planner_model: Annotated[
         str | None, Setting(MODELS, "Model that plans.", shown="as --model")
+    ] = None
+    planner_tools: Annotated[
+        list[Literal["Read", "Grep", "Glob"]] | None,
+        Setting(
+            MODELS,
+            "What the planner may look with before it plans; none: it sees no more than the list "
+            "of files.",
+            metavar="Read,Grep,Glob|none",
+            shown="all three",
+        ),
     ] = None
     named_models: list[Literal["model", "planner_model"]] = []
     models: Annotated[

@@ -6,7 +6,7 @@ import msgspec
 
 from maker.core import events as e
 from maker.core.checking import is_function
-from maker.core.config import DEFAULT_MODEL
+from maker.core.config import DEFAULT_MODEL, PLANNER_TOOLS
 from maker.core.effects import (
     FETCH,
     effect_of,
@@ -49,7 +49,12 @@ _BACKOFF_LIMIT_S = 60.0
 
 
 def pinned(config: TaskConfig) -> TaskConfig:
-    """The configuration with the current Sonnet for the default name, but where a user named it."""
+    """The configuration with what its defaults stand for today, so that a log says it.
+
+    The default model is the current Sonnet, but where a user named it.
+    """
+    if config.planner_tools is None:
+        config = msgspec.structs.replace(config, planner_tools=PLANNER_TOOLS)
     names = {"model", "planner_model"} - {*config.named_models}
     swaps = {name: CURRENT_SONNET for name in names if getattr(config, name) == DEFAULT_MODEL}
     return msgspec.structs.replace(config, **swaps) if swaps else config

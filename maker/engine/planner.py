@@ -9,8 +9,9 @@ import msgspec
 from maker.core import events as e
 from maker.core import keys
 from maker.core.keeping import kept_steps
+from maker.core.kinds import kind_of
 from maker.core.loop import carry_out
-from maker.core.models import AgentCall, AgentReply, CallKey, Problem
+from maker.core.models import AgentCall, AgentReply, CallKey, Problem, TaskConfig
 from maker.core.moves import Ask, Emit, Move
 from maker.core.policy import STEP_ENDS, may_plan
 from maker.core.seams import Agent
@@ -61,6 +62,7 @@ def call_for(state: RunState, key: CallKey) -> AgentCall:
     """The planner's call in this state: on a re-plan with the refused plan and every error."""
     config = state.settings
     may_ask = config.questions and not state.planning.problems
+    tools = tools_to_look(config)
     prompts = planner_prompts(
         instruction=config.instruction,
         tools=state.task.tools,
@@ -72,8 +74,18 @@ def call_for(state: RunState, key: CallKey) -> AgentCall:
         finished=_finished(state),
         answers=state.told,
         may_ask=may_ask,
+        tools_to_look=tools,
     )
-    return thinking_call(config, key, "plan", prompts, may_ask=may_ask)
+    return thinking_call(config, key, "plan", prompts, may_ask=may_ask, tools=tools)
+
+
+def tools_to_look(config: TaskConfig) -> list[str]:
+    """What the planner looks with: never what the user keeps from the steps."""
+    if not kind_of(config.agent).uses_tools:
+        return []
+    allowed = config.allowed_builtin_tools
+    tools: list[str] = [*(config.planner_tools or [])]
+    return [tool for tool in tools if allowed is None or tool in allowed]
 
 
 def _finished(state: RunState) -> Finished | None:

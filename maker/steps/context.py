@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -178,8 +179,9 @@ def thinking_call(
     prompts: Prompts,
     *,
     may_ask: bool = False,
+    tools: Sequence[str] = (),
 ) -> AgentCall:
-    """A call without tools, by the planner's model: to plan, or to judge a plan."""
+    """A call by the planner's model, with tools that only look: to plan, or to judge a plan."""
     return AgentCall(
         key=key,
         role=role,
@@ -189,7 +191,11 @@ def thinking_call(
         prompt_version=PROMPT_VERSION,
         effort=config.effort,
         thinking=config.thinking,
+        tools=[*tools],
+        effect="read" if tools else "pure",
+        literal_paths=literal_paths(config.instruction) if tools else [],
         cwd=config.cwd,
+        add_dirs=config.add_dirs if tools else [],
         timeout_s=config.call_timeout_s,
         max_turns=config.max_turns,
         may_ask=may_ask,

@@ -364,3 +364,28 @@ def test_what_an_agent_made_up_is_found_out_and_what_a_command_refuses_is_told(l
     assert flags == ["evidence"] * 4 + ["refused"]
     note.unlink()
     assert maker("replay", "@last", "--strict").code == 0
+
+
+def test_a_planner_looks_before_it_plans_and_asks_what_it_cannot_see(live, start) -> None:
+    (live.cwd / "pyproject.toml").write_text('[project]\nversion = "3.1.4"\n')
+
+    def script(request: Request) -> Answer:
+        if not is_planners(request):
+            return '{"n": 1}'
+        offered = {tool["name"] for tool in request["tools"]}
+        assert offered == {"Read", "Grep", "Glob"}, offered
+        if not tool_results(request):
+            return Reply([use("Read", file_path=str(live.cwd / "pyproject.toml"))])
+        assert "3.1.4" in tool_results(request)[0]
+        if "the patch version" in prompt(request):
+            return plan_to_yaml(plan(COUNT))
+        return '{"cannot": "Is the minor or the patch version to be raised from 3.1.4?"}'
+
+    maker = start(live.api(script))
+    paused = maker("run", "Say what the next version is")
+    assert paused.code == 3, paused.err
+    assert "Is the minor or the patch version to be raised from 3.1.4?" in paused.err
+    assert '--answer "..."' in paused.err
+    done = maker("resume", "@last", "--answer", "the patch version")
+    assert done.code == 0, done.err
+    assert maker("replay", "@last", "--strict").code == 0
