@@ -132,6 +132,8 @@ def _dispose(
 ) -> AgentReply:
     if kind == "budget":
         message = over_budget(call)
+    elif kind == "max_turns":
+        message = _out_of_turns(call, heard)
     if kind in {*RETRY, *FATAL, "model_not_found"} and _has_acted(call, heard, kind):
         kind, message = "interrupted", f"after its first tool call: {message}"
     bought = heard.bought
@@ -147,6 +149,13 @@ def _dispose(
             kind, message, retry_after_s=wait_s, cost_usd=cost_usd, tokens=tokens
         )
     return reply(call, heard, elapsed_ms, kind, message)
+
+
+def _out_of_turns(call: AgentCall, heard: Heard) -> str:
+    """Says how to allow more, and how far the agent had come, for whoever tries next."""
+    last = one_line(" ".join(heard.texts), 300)
+    came = f'; the last it said was "{last}"' if last else ""
+    return f"its {call.max_turns} turns were used up (--max-turns allows more){came}"
 
 
 def over_budget(call: AgentCall) -> str:

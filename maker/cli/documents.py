@@ -10,19 +10,40 @@ from contextlib import contextmanager
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from maker.core import events as e
 from maker.core.models import RunId
 from maker.core.seams import Record
-from maker.core.text import terminal_safe
-from maker.errors import LogDamaged
+from maker.core.text import one_line, terminal_safe
+from maker.errors import LogDamaged, MakerError
 from maker.store import location
 from maker.store.queries import Reader, RunRow
 
 SCHEMA_VERSION = 1
 """Raised when a field of the documents changes its meaning or goes away."""
 
-run_argument = click.argument("reference", metavar="RUN")
+_MOST_COMPLETED = 20
+
+
+def run_ids(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What a shell offers for RUN: the newest runs, each with its status and instruction.
+
+    A word is completed or not, but never an error: whoever types has asked for nothing yet.
+    """
+    try:
+        with Reader(database(ctx.params.get("db"))) as reader:
+            rows = reader.runs(limit=_MOST_COMPLETED)
+    except MakerError:
+        rows = []
+    offered = [CompletionItem("@last", help="the newest run")]
+    for row in rows:
+        what = one_line(f"{row.status}: {row.summary.instruction}", 60)
+        offered.append(CompletionItem(row.run_id, help=what))
+    return [item for item in offered if item.value.startswith(incomplete)]
+
+
+run_argument = click.argument("reference", metavar="RUN", shell_complete=run_ids)
 """The run that a command is about; what it may look like is said in RUN_HELP."""
 
 RUN_HELP = "RUN is an id, four or more characters of its beginning or end, @last, or @last~1."

@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "db": ("maker.cli.db", "Upgrade or check the database."),
     "backup": ("maker.cli.backup", "Copy the database, also while runs write, and check the copy."),
     "prune": ("maker.cli.prune", "Delete old runs and give back the room that they took."),
+    "completion": ("maker.cli.completion", "Let your shell complete commands and run ids."),
     "doctor": ("maker.cli.doctor", "Say what works here: login, versions, database."),
 }
 """Every command: the module whose `command` it is, and its line in `maker --help`."""

@@ -10,7 +10,7 @@ import msgspec
 from maker import app
 from maker.cli import session
 from maker.cli.configuration import fields, given, require_sensible, setting_options
-from maker.cli.documents import opened
+from maker.cli.documents import opened, run_ids
 from maker.cli.options import (
     SectionCommand,
     answer_option,
@@ -48,14 +48,15 @@ Examples:
   maker resume @last --answer "the tests in tests/unit"
   maker resume @last --replan --model claude-opus-4-5
 
-RUN is an id, four or more characters of its beginning or end, @last, or @last~1. Settings
-that are not given stay as they were; new ones count from the next try of a step, never
-inside a vote that has begun, but for --max-voting-samples, --undecided and --choose.
+RUN is an id, four or more characters of its beginning or end, @last (the last run that can
+be resumed), or @last~1. Settings that are not given stay as they were; new ones count from
+the next try of a step, never inside a vote that has begun, but for --max-voting-samples,
+--undecided, --choose and --accept.
 """
 
 
 @click.command("resume", cls=SectionCommand, epilog=EPILOG)
-@click.argument("run")
+@click.argument("run", shell_complete=run_ids)
 @plan_option
 @replan_option
 @choose_option
@@ -80,7 +81,7 @@ def command(ctx: click.Context, /, run: str, **parameters: Any) -> int:
         )
     output = output_of(parameters)
     with opened(output.db) as reader:
-        row = reader.run(reader.resolve(run))
+        row = reader.run(reader.resolve(run, to_resume=True))
         if row.summary.status == "completed":
             return _completed(reader, row.run_id, output)
     if row.summary.status == "cancelled":

@@ -75,6 +75,7 @@ def call_for(state: RunState, key: CallKey) -> AgentCall:
         answers=state.told,
         may_ask=may_ask,
         tools_to_look=tools,
+        max_turns=config.max_turns,
     )
     return thinking_call(config, key, "plan", prompts, may_ask=may_ask, tools=tools)
 

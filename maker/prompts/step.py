@@ -94,6 +94,7 @@ def step_prompts(
     add_dirs: Sequence[str] = (),
     targets: Sequence[int] | None = None,
     voted: bool = False,
+    max_turns: int | None = None,
 ) -> Prompts:
     """The prompts of one sample. `targets` replaces the step's own where the plan left them out.
 
@@ -109,7 +110,7 @@ def step_prompts(
             _inputs(inputs, missing),
             _item(item, iteration),
             _last_output(step, iteration, last_output),
-            _tools(step, tools, cwd, [*add_dirs, *_named(step, literal_paths)], hosts),
+            _tools(step, tools, cwd, [*add_dirs, *_named(step, literal_paths)], hosts, max_turns),
             _limits(step, effect, earlier_failures),
             _answer(step, targets if targets is not None else target_numbers(step), voted),
         ]
@@ -192,6 +193,7 @@ def _tools(
     cwd: str,
     outside: Sequence[str],
     hosts: Sequence[str] | None,
+    max_turns: int | None,
 ) -> str:
     tools = [*step.primary_tools, *step.fallback_tools]
     if not tools:
@@ -211,6 +213,8 @@ def _tools(
         lines.append("Outside of it you may read nothing.")
     if FETCH in tools and hosts is not None:
         lines.append(f"{FETCH} reaches these hosts and no others: {', '.join(hosts[:MOST_HOSTS])}")
+    if max_turns is not None:
+        lines.append(f"You have {max_turns} turns: answer before they are used up.")
     return "\n".join(lines)
 
 

@@ -225,6 +225,7 @@ def _prompts(state: RunState, step: PlanStep, lane: Lane) -> Prompts:
         add_dirs=lane.config.add_dirs,
         targets=_targets(state, step),
         voted=lane.strategy != "none",
+        max_turns=lane.config.max_turns,
     )
 
 

@@ -32,6 +32,9 @@ _RUNS = f"""
     {_NEWEST_FIRST} LIMIT :limit"""
 ONE = "SELECT * FROM v_runs WHERE run_id = :run_id"
 _NTH = f"SELECT run_id FROM v_runs WHERE pruned = 0 {_NEWEST_FIRST} LIMIT 1 OFFSET :back"
+_NTH_TO_RESUME = f"""
+    SELECT run_id FROM v_runs WHERE pruned = 0 AND status NOT IN ('completed', 'cancelled')
+    {_NEWEST_FIRST} LIMIT 1 OFFSET :back"""
 _LIKE = f"""
     SELECT run_id FROM v_runs WHERE replace(run_id, '-', '') LIKE :starts
         OR replace(run_id, '-', '') LIKE :ends {_NEWEST_FIRST} LIMIT 11"""
@@ -132,9 +135,10 @@ class Reader:
             raise rows.no_such_run(run)
         return self.row(listed[0])
 
-    def resolve(self, reference: str) -> RunId:
+    def resolve(self, reference: str, *, to_resume: bool = False) -> RunId:
         """The run that is meant by an id, the beginning or end of one, `@last` or `@last~1`.
 
+        `to_resume`: the last is the last that can be resumed, if there is one that can.
         Raises RunNotFound, which names the candidates where there are several, and LogDamaged
         where it is gone, though its end was noted.
         """
@@ -142,7 +146,8 @@ class Reader:
         last = _LAST.fullmatch(reference)
         if last is not None:
             back = int(last[1] or 0)
-            for row in self.fetch(_NTH, {"back": back}):
+            found = self.fetch(_NTH_TO_RESUME, {"back": back}) if to_resume else []
+            for row in found or self.fetch(_NTH, {"back": back}):
                 return RunId(row["run_id"])
             raise RunNotFound(
                 f"there is no {reference}: the database {location.shown(self.url)} has "

@@ -153,15 +153,16 @@ def test_costs_nobody_pays_are_labelled() -> None:
     [
         ("plain", "plain"),
         ({"answer": "plain\nlines"}, "plain\nlines"),
-        ({"count": 3}, '{\n  "count": 3\n}'),
+        ({"count": 3}, "3"),
+        ({"usd": 397.8}, "397.8"),
+        ({"is_so": False}, "false"),
+        ({"list": [1]}, '{\n  "list": [\n    1\n  ]\n}'),
         ({"a": "x", "b": "y"}, '{\n  "a": "x",\n  "b": "y"\n}'),
         (["é"], '[\n  "é"\n]'),
         (None, "null"),
     ],
 )
-def test_an_answer_is_bare_text_if_it_is_one_string_and_json_otherwise(
-    output: Any, text: str
-) -> None:
+def test_an_answer_is_bare_if_it_is_one_scalar_and_json_otherwise(output: Any, text: str) -> None:
     assert render.answer_text(output) == text
 
 

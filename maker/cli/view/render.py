@@ -128,10 +128,10 @@ def caller(key: CallKey) -> str:
 
 
 def answer_text(output: Any) -> str:
-    """A run's output for stdout: bare text if that is all there is in it, otherwise JSON."""
+    """A run's output for stdout: bare if it is one text, number or bool, otherwise JSON."""
     if isinstance(output, dict) and len(output) == 1:
         only = next(iter(output.values()))
-        output = only if isinstance(only, str) else output
+        output = only if isinstance(only, str | int | float) else output  # a bool is an int
     if isinstance(output, str):
         return output
     return json.dumps(output, ensure_ascii=False, indent=2)
