@@ -81,6 +81,7 @@ async def run_task(
     run_id: str | None = None,
     plan: Plan | None = None,
     context: str = "",
+    inputs: Mapping[str, Any] | None = None,
     **seams: Unpack[Seams],
 ) -> AsyncGenerator[Event, None]:
     """Run a task and yield its events, each once it is on disk. Closing it pauses the run.
@@ -88,10 +89,11 @@ async def run_task(
     Without a registry the agent has Claude's own tools; without a store the events go to the
     same database that the command line uses. Give a `run_id` (any new UUID) to resume by it; a
     `plan` takes the planner's place. `context` is data that the planner sees, and every step of
-    the plan that names it as an input. `agent`, `clock`, `consent` (asked for what the plan may
-    do), `ask_user` (an agent's questions) and `tell` (what the user should know) replace what
-    maker would take; without `consent` a run that needs it pauses. `accept` is a function, or
-    several, that is given each answer that matters and says why it does not count, or None.
+    the plan that names it as an input; `inputs` are the values that the plan itself asks for.
+    `agent`, `clock`, `consent` (asked for what the plan may do), `ask_user` (an agent's questions)
+    and `tell` (what the user should know) replace what maker would take; without `consent` a run
+    that needs it pauses. `accept` is a function, or several, that is given each answer that
+    matters and says why it does not count, or None.
     """
     from maker import app  # loads nearly all of maker
 
@@ -103,6 +105,7 @@ async def run_task(
             run_id=run_id,
             plan=plan,
             context=context,
+            inputs=inputs,
             orchestrator_class=sys.modules[__name__].Orchestrator,
             **seams,
         )

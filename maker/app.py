@@ -193,6 +193,7 @@ def submit(
     plan: Plan | None = None,
     workspace: str = "",
     context: str = "",
+    inputs: Mapping[str, Any] | None = None,
     orchestrator_class: type[Orchestrator] = Orchestrator,
     **seams: Unpack[Seams],
 ) -> Session:
@@ -206,6 +207,7 @@ def submit(
         run_id=run_id_from(run_id),
         workspace=workspace,
         context=context,
+        inputs=inputs or {},
         **_outside(seams, config, registry),
     )
     opening = _opening(orchestrator.submission(), plan, orchestrator.state) if plan else ()

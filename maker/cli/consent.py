@@ -113,6 +113,7 @@ def _read(state: RunState, path: Path) -> tuple[str, Examined]:
         instruction=state.settings.instruction,
         models=state.settings.models,
         has_context=bool(state.task.context),
+        values=state.task.inputs,
     )
     return text, examined
 

@@ -175,6 +175,14 @@ output_option = option(
 plan_option = option(
     INPUT, "--plan", metavar="FILE|-", help="A plan to carry out instead of asking the planner."
 )
+set_option = option(
+    INPUT,
+    "--set",
+    "assigned",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What the plan of --plan asks for in its `inputs`; can be repeated.",
+)
 replan_option = option(
     INPUT,
     "--replan",

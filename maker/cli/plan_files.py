@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from maker.cli.view.render import count
 from maker.core.models import Plan, Problem, ToolSpec, Value
@@ -34,6 +35,7 @@ def examine(
     instruction: str = "",
     models: Sequence[str] = (),
     has_context: bool | None = None,
+    values: Mapping[str, Any] | None = None,
 ) -> Examined:
     """Parse the text and run every check on the plan; a context that is not known may be there."""
     parsed = parse_plan_file(text, tools)
@@ -45,6 +47,7 @@ def examine(
         instruction=instruction,
         models=models,
         has_context=reads_context(parsed.plan) if has_context is None else has_context,
+        values=values,
     )
     return Examined(
         plan=None if checked.errors else parsed.plan,

@@ -136,6 +136,7 @@ class Resumption(msgspec.Struct, frozen=True, kw_only=True):
                 instruction=config.instruction,
                 models=config.models,
                 has_context=bool(state.task.context),
+                values=state.task.inputs,
             )
             plan = accepted(examined, text, self.plan)
         return app.Changes(

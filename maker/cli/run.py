@@ -24,9 +24,11 @@ from maker.cli.options import (
     output_option,
     plan_option,
     quiet_option,
+    set_option,
     yes_option,
 )
 from maker.cli.plan_files import accepted, examine
+from maker.cli.plan_inputs import plan_inputs
 from maker.cli.terminal import User, columns, on_terminal
 from maker.cli.texts import STANDARD_INPUT, read_text
 from maker.cli.view.proposal import proposal
@@ -47,6 +49,7 @@ Examples:
   maker run "Bump the version and update the changelog" --allow write,bash
   maker run "What is new in SQLite?" --allow web:sqlite.org,web:*.wikipedia.org
   maker run --plan plan.yaml --max-cost-usd 2
+  maker run --plan review.yaml --set pr=123 --set dir=src
   git diff | maker run "Review this diff" > review.txt
   maker run - < instruction.txt
   maker run "Try it out" --agent simulated
@@ -64,6 +67,7 @@ STAND_IN = "Carry out the given plan."
 @click.command("run", cls=SectionCommand, epilog=EPILOG)
 @instruction_argument
 @plan_option
+@set_option
 @context_option
 @setting_options()
 @yes_option
@@ -95,6 +99,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     plan: Plan | None = None
     workspace: str = ""
     context: str = ""
+    inputs: dict[str, Any] = {}
 
     async def open(self, store: EventStore, user: User) -> app.Session:
         """The session that starts the run."""
@@ -104,6 +109,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
             plan=self.plan,
             workspace=self.workspace,
             context=self.context,
+            inputs=self.inputs,
             consent=user.consent,
             ask_user=user.ask_user,
             tell=user.tell,
@@ -125,7 +131,8 @@ def new_request(parameters: dict[str, Any], **fixed: Any) -> Request:
         plan = accepted(examined, text, source)
     workspace = describe_workspace(Path(config.cwd))
     context = gather(parameters["context"], plan, pipe=pipe)
-    return Request(config=config, plan=plan, workspace=workspace, context=context)
+    inputs = plan_inputs(parameters.get("assigned") or (), plan, config)
+    return Request(config=config, plan=plan, workspace=workspace, context=context, inputs=inputs)
 
 
 def answer(run: RunId, state: RunState) -> str | None:

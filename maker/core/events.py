@@ -50,7 +50,7 @@ class Input(Fact, frozen=True, kw_only=True):
 class TaskSubmitted(Input, frozen=True, kw_only=True):
     """The run exists. Carries all that a resume on another day needs; `rules`: see version.py.
 
-    `context` is the data that the user gave with the instruction.
+    `context` is the data that the user gave with the instruction, `inputs` what a plan asked for.
     """
 
     instruction: str
@@ -60,6 +60,7 @@ class TaskSubmitted(Input, frozen=True, kw_only=True):
     context: str = ""
     prompt_version: str = ""
     rules: int = 1
+    inputs: dict[str, Any] = {}
 
 
 class PlanCreated(Fact, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from maker.core.models import PlanStep
+from maker.core.models import INPUTS, PlanStep
 from maker.core.paths import look_up
 from maker.core.state import RunState
 from maker.core.text import one_line
@@ -23,6 +23,9 @@ def source_of(path: str) -> int | None:
 
 def variable(state: RunState, path: str) -> Any:
     """The value of an input variable such as `step_0_output.files`; None if it was skipped."""
+    head, _, rest = path.partition(".")
+    if head == INPUTS:
+        return look_up(state.task.inputs, rest)
     step = source_of(path)
     return (
         None if step is None else look_up(state.execution.outputs.get(step), path.partition(".")[2])

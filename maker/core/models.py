@@ -43,6 +43,8 @@ MOST_TASK_CHARACTERS = 100_000
 """Of all texts of a step together; every sample of it pays for them again."""
 MOST_CONTEXT_CHARACTERS = 400_000
 """About 100,000 tokens; the planner and every step that names the context pay for them."""
+INPUTS = "inputs"
+"""What begins the variables that hold the values which were given to the plan."""
 CONTEXT = "context"
 """The input variable that holds the data which came with the instruction."""
 
@@ -86,10 +88,14 @@ class PlanStep(Value, frozen=True, kw_only=True):
 
 
 class Plan(Value, frozen=True, kw_only=True):
-    """The planner's answer: how the work was divided, and the steps."""
+    """The planner's answer: how the work was divided, and the steps.
+
+    `inputs` maps what a plan of the user's must be given to its type in the schema language.
+    """
 
     reasoning: str
     steps: list[PlanStep]
+    inputs: dict[str, str] = {}
 
 
 class Problem(Value, frozen=True, kw_only=True):

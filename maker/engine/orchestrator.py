@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 from maker.agents import processes
 from maker.agents.runner import AgentRunner
@@ -77,13 +78,14 @@ class Orchestrator:
         head: Head = START,
         workspace: str = "",
         context: str = "",
+        inputs: Mapping[str, Any] | None = None,
         secrets: Sequence[str] = (),
         rescued: Rescued = NOTHING,
         tell: Tell = warn,
         checker: Checker | None = None,
     ) -> None:
         self._config, self._registry = config, registry
-        self._workspace, self._context = workspace, context
+        self._workspace, self._context, self._inputs = workspace, context, dict(inputs or {})
         self._clock: Clock = clock or SystemClock()
         self._consent, self._rescued, self._tell = consent, rescued, tell
         self._ask_user = ask_user
@@ -172,6 +174,7 @@ class Orchestrator:
             context=self._context,
             prompt_version=PROMPT_VERSION,
             rules=RULES,
+            inputs=self._inputs,
         )
 
     async def _pump(self, opening: Sequence[e.Event]) -> None:

@@ -34,6 +34,7 @@ def moves(state: RunState) -> Iterator[Move]:
         instruction=state.settings.instruction,
         models=state.settings.models,
         has_context=bool(state.task.context.strip()),
+        values=state.task.inputs,
     )
     if checked.errors:
         yield Emit(_failed(state, checked.errors))

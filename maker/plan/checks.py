@@ -5,8 +5,9 @@ What is checked stands in `check_table.py`; the optional judgement by an agent i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
+from typing import Any
 
 import msgspec
 
@@ -42,16 +43,18 @@ def check_plan(
     instruction: str,
     models: Sequence[str] = (),
     has_context: bool = False,
+    values: Mapping[str, Any] | None = None,
 ) -> Checked:
     """Every defect of the plan at once. Never raises, whatever the plan holds.
 
-    `models` are those that a step may name; `has_context`: data came with the instruction. Fields
+    `models` are those that a step may name; `has_context`: data came with the instruction;
+    `values` are those of the plan's inputs, where they are known. Fields
     of wrong types end the check early, since nothing else can be said of such a plan.
     """
     problem = _wrong_type(plan)
     if problem is not None:
         return Checked(errors=[problem], warnings=[], checks_passed=0)
-    view = PlanView(plan, tools, instruction, models, has_context=has_context)
+    view = PlanView(plan, tools, instruction, models, has_context=has_context, values=values)
     if len(plan.steps) > MOST_STEPS:
         errors = [_problem(finding, _check("step-count")) for finding in step_count(view)]
         return Checked(errors=errors, warnings=[], checks_passed=0)

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from maker.core.models import CONTEXT, OWN_OUTPUT_DECIDES, PlanStep
+from maker.core.models import CONTEXT, INPUTS, OWN_OUTPUT_DECIDES, PlanStep
 from maker.plan.findings import Finding, found
 from maker.plan.literals import literals, lost
 from maker.plan.plan_view import (
@@ -25,6 +25,7 @@ from maker.schema.schema import (
     Record,
     Schema,
     SchemaError,
+    problems,
 )
 
 MOST_ITERATIONS = 1_100_000
@@ -52,6 +53,7 @@ def schema(view: PlanView) -> Iterator[Finding]:
 
 def inputs(view: PlanView) -> Iterator[Finding]:
     """Inputs are there when they are needed."""
+    yield from (Finding(message=message, quote="inputs:") for message in _bad_values(view))
     for step in view.plan.steps:
         for variable in step.input_variables:
             if variable.partition(".")[0] == "item":
@@ -60,6 +62,16 @@ def inputs(view: PlanView) -> Iterator[Finding]:
                 message = _bad_output(view, step, variable)
             if message:
                 yield found(step, message, field="input_variables")
+
+
+def _bad_values(view: PlanView) -> Iterator[str]:
+    """What is wrong with the values that the plan was given; where none are known, nothing is."""
+    declared = view.input_types
+    if isinstance(declared, SchemaError):
+        yield f"the inputs of the plan cannot be read: {declared.message}"
+    elif view.values is not None:
+        wrong = problems(declared, dict(view.values))
+        yield from (f"of the inputs that the plan was given, {problem}" for problem in wrong)
 
 
 def _bad_item(view: PlanView, step: PlanStep, variable: str) -> str:
@@ -77,6 +89,8 @@ def _bad_item(view: PlanView, step: PlanStep, variable: str) -> str:
 def _bad_output(view: PlanView, step: PlanStep, variable: str) -> str:
     """Why the variable cannot be read by the step; empty where it can, or another check says it."""
     path = output_path(variable)
+    if variable.partition(".")[0] == INPUTS:
+        return "" if declared_type(view, variable) else f"the plan declares no input {variable!r}"
     if variable == CONTEXT and view.has_context:
         return ""
     if variable == CONTEXT:
@@ -113,13 +127,20 @@ def output_type(view: PlanView, number: int) -> Schema | None:
     return ListOf(kind) if view.by_number[number].for_each is not None else kind
 
 
+def declared_type(view: PlanView, variable: str) -> Schema | None:
+    """The type of an input variable; None where nothing readable is declared under its name."""
+    head, _, rest = variable.partition(".")
+    if head == INPUTS:
+        known = not isinstance(view.input_types, SchemaError) and rest
+        return type_at(view.input_types, rest) if known else None  # type: ignore[arg-type]
+    path = output_path(variable)
+    declared = output_type(view, path.step) if path and path.step in view.numbers else None
+    return type_at(declared, path.field) if declared and path else None
+
+
 def list_type(view: PlanView, step: PlanStep) -> ListOf | None:
     """The type of the list that a `for_each` step works on; None where it is no list."""
-    path = output_path(step.for_each or "")
-    if path is None or path.step not in view.numbers:
-        return None
-    declared = output_type(view, path.step)
-    kind = type_at(declared, path.field) if declared is not None else None
+    kind = declared_type(view, step.for_each or "")
     kind = kind.inner if isinstance(kind, Maybe) else kind
     if kind == _ANY:
         return ListOf(_ANY)
@@ -210,10 +231,7 @@ def branches(view: PlanView) -> Iterator[Finding]:
 
 def _words_of_type(view: PlanView, variable: str) -> set[str] | None:
     """All values that an input may have, as words; None where they cannot be listed."""
-    path = output_path(variable)
-    declared = output_type(view, path.step) if path and path.step in view.numbers else None
-    kind = type_at(declared, path.field) if declared and path else None
-    match kind:
+    match declared_type(view, variable):
         case Choice(words):
             return set(words)
         case Primitive("bool"):

@@ -24,6 +24,7 @@ from maker.plan.fields import (
 from maker.plan.normalise import normalise
 from maker.reading.loaded import Loaded
 from maker.reading.plans import load_file, load_mapping
+from maker.schema.schema import spelled
 
 _LONGEST_QUOTE = 160
 _FILE_FIX = (
@@ -90,12 +91,21 @@ class _Reader:
         reasoning = value.get("reasoning")
         if not isinstance(reasoning, str | None):
             self._wrong(None, "reasoning", "reasoning is not a text")
-        self._note_unknown(value, {"reasoning", listed[0]}, "the plan")
+        self._note_unknown(value, {"reasoning", "inputs", listed[0]}, "the plan")
+        inputs = self._inputs(value.get("inputs") or {})
         steps = self._steps(value[listed[0]])
         if self.problems:
             return Parsed(problems=self.problems[:_MOST_PROBLEMS], notes=self.notes[:_MOST_NOTES])
-        plan, adapted = normalise(Plan(reasoning=reasoning or "", steps=steps), self.tools)
+        plan, adapted = normalise(
+            Plan(reasoning=reasoning or "", steps=steps, inputs=inputs), self.tools
+        )
         return Parsed(plan=plan, notes=[*self.notes, *adapted][:_MOST_NOTES])
+
+    def _inputs(self, value: Any) -> dict[str, str]:
+        if not isinstance(value, dict) or len(value) > _MOST_FIELDS:
+            self._wrong(None, "inputs", "inputs is no mapping from names to types")
+            return {}
+        return {str(name): spelled(kind) for name, kind in value.items()}
 
     def _steps(self, entries: list[Any]) -> list[PlanStep]:
         steps = []

@@ -21,6 +21,8 @@ _TAKEN_FOR_OTHERS = frozenset({"true", "false", "null", "none", "yes", "no", "on
 def plan_to_yaml(plan: Plan) -> str:
     """The plan as YAML, free texts as `|` blocks, fields with their default left out."""
     lines = [_field("reasoning", plan.reasoning, "")]
+    if plan.inputs:
+        lines.append(_field("inputs", plan.inputs, ""))
     lines.append("plan:" if plan.steps else "plan: []")
     for step in plan.steps:
         first, *rest = _fields(step)

@@ -6,9 +6,9 @@ Holds for any plan, however wrong: what cannot be worked out is simply absent.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from maker.core.branches import target_numbers
 from maker.core.effects import resolve_effect
@@ -22,9 +22,11 @@ from maker.core.models import (
     PlanStep,
     ToolSpec,
 )
-from maker.schema.schema import Schema, SchemaError, parse_schema
+from maker.schema.schema import Record, Schema, SchemaError, parse_schema
 
 _OUTPUT = re.compile(r"step_(\d{1,9})_output((?:\.(?:[^\W\d][\w-]*|[0-9]{1,6}))*)")
+
+_INPUT = re.compile(r"[^\W\d][\w-]*")
 
 
 class OutputPath(NamedTuple):
@@ -62,6 +64,19 @@ def reads_context(plan: Plan) -> bool:
     return any(CONTEXT in step.input_variables for step in plan.steps)
 
 
+def input_types(plan: Plan) -> Record | SchemaError:
+    """The types of what the plan must be given, or why they cannot be read."""
+    fields = []
+    for name, text in plan.inputs.items():
+        if not _INPUT.fullmatch(name):
+            return SchemaError(f"{name!r} is no name of an input", position=0)
+        try:
+            fields.append((name, parse_schema(text)))
+        except SchemaError as error:
+            return SchemaError(f"{name}: {error.message}", position=error.position)
+    return Record(tuple(fields))
+
+
 class PlanView:
     """One plan and the run that it is for, as the checks see it."""
 
@@ -73,12 +88,14 @@ class PlanView:
         models: Sequence[str],
         *,
         has_context: bool,
+        values: Mapping[str, Any] | None = None,
     ) -> None:
         self.plan = plan
         self.tools = tools
         self.instruction = instruction
         self.models = models
         self.has_context = has_context
+        self.values = values
         self.by_number: dict[int, PlanStep] = {}
         for step in plan.steps:
             self.by_number.setdefault(step.step, step)
@@ -97,6 +114,11 @@ class PlanView:
     def schemas(self) -> dict[int, Schema | SchemaError]:
         """What each step's output is declared to be, or why that cannot be read."""
         return {number: _schema(step) for number, step in self.by_number.items()}
+
+    @cached_property
+    def input_types(self) -> Record | SchemaError:
+        """What the plan must be given, or why that cannot be read."""
+        return input_types(self.plan)
 
     @cached_property
     def effects(self) -> dict[int, Effect]:
