@@ -111,7 +111,7 @@ def _read(state: RunState, path: Path) -> tuple[str, Examined]:
         text,
         tools=state.task.tools,
         instruction=state.settings.instruction,
-        models=state.settings.models,
+        models=state.settings.step_models,
         has_context=bool(state.task.context),
         values=state.task.inputs,
     )

@@ -134,7 +134,7 @@ class Resumption(msgspec.Struct, frozen=True, kw_only=True):
                 text,
                 tools=state.task.tools,
                 instruction=config.instruction,
-                models=config.models,
+                models=config.step_models,
                 has_context=bool(state.task.context),
                 values=state.task.inputs,
             )

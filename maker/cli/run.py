@@ -127,7 +127,7 @@ def new_request(parameters: dict[str, Any], **fixed: Any) -> Request:
         config = msgspec.structs.replace(config, questions=False)
     plan, tools = None, app.registry_for(config).specs()
     if source:
-        examined = examine(text, tools=tools, instruction=instruction, models=config.models)
+        examined = examine(text, tools=tools, instruction=instruction, models=config.step_models)
         plan = accepted(examined, text, source)
     workspace = describe_workspace(Path(config.cwd))
     context = gather(parameters["context"], plan, pipe=pipe)

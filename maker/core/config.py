@@ -288,6 +288,11 @@ class TaskConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 raise ConfigError(f"cannot allow {grant!r}", field="allow", advice=GRANT_ADVICE)
 
     @property
+    def step_models(self) -> list[str]:
+        """The models that a step may name: those that the user allowed, and the run's own."""
+        return [*self.models, self.model]
+
+    @property
     def voting(self) -> VotingStrategy:
         """How answers are chosen where a step can be voted on."""
         return named(self.voting_strategy, self.voting_n, self.voting_k)

@@ -14,4 +14,5 @@ guessing, or did not stop at its end, is flagged also where nobody votes; only w
 answer makes it too long; `cannot` counts beside other fields; the planner is asked again where a
 step cannot be done; what speaks against an answer that can be read counts (`reading/doubts.py`);
 a plan does not vote on free text alone; the planner may decline, and ask;
-a program decides by a mapping of targets, and a repeated step that runs out may go on."""
+a program decides by a mapping of targets, and a repeated step that runs out may go on;
+types may be spelled as in other languages, and a plan needs no reasoning."""

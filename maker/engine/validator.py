@@ -32,7 +32,7 @@ def moves(state: RunState) -> Iterator[Move]:
         state.plan,
         tools=state.task.tools,
         instruction=state.settings.instruction,
-        models=state.settings.models,
+        models=state.settings.step_models,
         has_context=bool(state.task.context.strip()),
         values=state.task.inputs,
     )

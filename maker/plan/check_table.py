@@ -54,6 +54,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         name="reasoning",
         find=shape_checks.reasoning,
+        severity="warning",
         teach="`reasoning` says in one or two sentences how you divided the work.",
         fix="Say in one or two sentences how the work was divided.",
     ),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, get_args
 
 from maker.core.models import Effect, Repeat
+from maker.plan.type_names import usual
 from maker.schema.schema import spelled
 
 
@@ -70,9 +71,11 @@ def variable(value: Any) -> Converted:
 
 
 def task_type(value: Any) -> Converted:
-    """A name, in lower case; whether there is such a type is for a check of its own."""
+    """A name, in lower case and whole; whether there is such a type is for a check of its own."""
     plain = word(value).value
-    return Converted(plain.lower(), f"{plain} read in lower case" if plain.lower() != plain else "")
+    lower = plain.lower()
+    meant = {"action": "action_step", "conditional": "conditional_step"}.get(lower, lower)
+    return Converted(meant, f"{plain} read as {meant}" if meant != plain else "")
 
 
 def one_of(*words: str) -> Callable[[Any], Converted]:
@@ -128,9 +131,9 @@ def schema(value: Any) -> Converted:
             written = spelled(value)
         except RecursionError:
             raise WrongField("a schema") from None
-        return Converted(written, f"the mapping read as {written}")
+        return Converted(usual(written), f"the mapping read as {usual(written)}")
     plain = name(value).value
-    bare = re.sub(r"(?<=[}\]?])\s+#[^\"'{}\[\]]*$", "", plain)
+    bare = usual(re.sub(r"(?<=[}\]?])\s+#[^\"'{}\[\]]*$", "", plain))
     return Converted(bare, f"{plain} read as {bare}" if bare != plain else "")
 
 

@@ -36,7 +36,6 @@ _EVIDENCE: Mapping[str, PrimitiveName] = {
 """The types that a program checks; in an enumeration their names are words like any other."""
 _NOT_WORDS = {
     "null": "write T? for a value that may be null",
-    "none": "write T? for a value that may be null",
     "true": "write bool",
     "false": "write bool",
 }

@@ -16,7 +16,13 @@ from maker.core import snapshot
 from maker.core.snapshot import decode_state, encode_state
 from maker.core.state import Execution, RunState
 
-LAYOUTS = {1: "9a9a58513535a4c0", 2: "2706fa9d19aad0af", 3: "f499908be8958e1c", 4: "a65603a3dbc286d9", 5: "2ed1470f00ddb6bf"}
+LAYOUTS = {
+    1: "9a9a58513535a4c0",
+    2: "2706fa9d19aad0af",
+    3: "f499908be8958e1c",
+    4: "a65603a3dbc286d9",
+    5: "2ed1470f00ddb6bf",
+}
 """What a state consists of, by `LAYOUT`: whoever changes a state raises that, and adds a line."""
 
 
