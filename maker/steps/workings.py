@@ -35,6 +35,7 @@ class OpenTry:
     def __init__(self, state: RunState, lane: Lane) -> None:
         config = lane.config
         self._lane, self._replies, self._settings = lane, lane.replies, state.config
+        self._approved = state.execution.approved
         self.strategy = named(lane.strategy, config.voting_n, config.voting_k)
         self._checks = Checks(state, lane)
         self.contract = _contract(state, lane, self._checks)
@@ -46,7 +47,10 @@ class OpenTry:
     def is_of(self, state: RunState, lane: Lane) -> bool:
         """Whether this is still the try that the lane has open, under the same settings."""
         return (
-            self._lane is lane and self._replies is lane.replies and self._settings is state.config
+            self._lane is lane
+            and self._replies is lane.replies
+            and self._settings is state.config
+            and self._approved is state.execution.approved
         )
 
     def count(self) -> Tally:

@@ -12,7 +12,7 @@ import random
 from collections.abc import Sequence
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fakes import RUN, FakeChecker, FakeClock, registry, reply, step
@@ -216,6 +216,7 @@ def replied_keys(records: Sequence[Record]) -> set[str]:
 
 
 @settings(suppress_health_check=list(HealthCheck))
+@example(2138347)  # consent in the middle of a try
 @given(seed=st.integers(0, 10**9))
 async def test_whatever_happens_to_a_run_its_log_holds_and_it_can_be_brought_to_an_end(
     seed: int,
