@@ -99,16 +99,16 @@ class ScriptedAgent:
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:
-            answer = self._script(call)
-            if isinstance(answer, Awaitable):
-                answer = await answer
+            told = self._script(call)
+            if isinstance(told, Awaitable):
+                told = await told
             else:
                 await asyncio.sleep(0)
         finally:
             self.under_way -= 1
-        if isinstance(answer, Exception):
-            raise answer
-        return reply(answer) if isinstance(answer, str) else answer
+        if isinstance(told, Exception):
+            raise told
+        return reply(told) if isinstance(told, str) else told
 
 
 class FakeChecker:

@@ -244,7 +244,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _events(message: dict[str, Any]) -> Iterator[dict[str, Any]]:
     usage = message["usage"]
-    opening = {"content": [], "stop_reason": None, "usage": {**usage, "output_tokens": 1}}
+    opening: dict[str, Any] = {
+        "content": [],
+        "stop_reason": None,
+        "usage": {**usage, "output_tokens": 1},
+    }
     yield {"type": "message_start", "message": {**message, **opening}}
     for index, block in enumerate(message["content"]):
         if block["type"] == "tool_use":

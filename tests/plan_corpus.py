@@ -62,7 +62,8 @@ def read_case(path: Path) -> Case:
         key, _, value = line.partition(": ")
         if key == "tool":
             name, effect = value.split()
-            case.tools.append(ToolSpec(name=name, description="", effect=effect))
+            fields = {"name": name, "description": "", "effect": effect}
+            case.tools.append(msgspec.convert(fields, ToolSpec))
         elif key == "models":
             case.models = value.split()
         else:

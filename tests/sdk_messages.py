@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-RESULT = {
+RESULT: dict[str, Any] = {
     "subtype": "success",
     "is_error": False,
     "duration_ms": 130,
@@ -54,6 +54,8 @@ def result(**fields: Any) -> Any:
     return of("ResultMessage", **{**RESULT, **fields})
 
 
-def api_error(error: str, status: int | None, text: str = "API Error: no", **fields: Any) -> list:
+def api_error(
+    error: str, status: int | None, text: str = "API Error: no", **fields: Any
+) -> list[Any]:
     failed = {"is_error": True, "api_error_status": status, "terminal_reason": "api_error"}
     return [said(text, model="<synthetic>", error=error), result(result=text, **failed | fields)]

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from maker.errors import ConfigError
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), -1.0])
 @pytest.mark.parametrize("name", ["call_timeout_s", "max_cost_usd", "max_minutes"])
-def test_a_setting_that_a_log_cannot_hold_is_refused(name: str, value: float) -> None:
+def test_a_setting_that_a_log_cannot_hold_is_refused(name: str, value: Any) -> None:
     with pytest.raises(ConfigError, match=name):
         TaskConfig(instruction="x", **{name: value})
 
@@ -31,13 +32,15 @@ def test_a_call_needs_some_time() -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.1, 1.1])
 @pytest.mark.parametrize("name", ["error_rate", "flag_rate"])
-def test_a_rate_that_is_no_share_is_refused(name: str, value: float) -> None:
+def test_a_rate_that_is_no_share_is_refused(name: str, value: Any) -> None:
     with pytest.raises(ConfigError, match=name):
         Simulation(**{name: value})
 
 
 @pytest.mark.parametrize("instruction", ["", "   ", "\n"])
-def test_an_empty_instruction_is_refused(instruction: str, maker_home: Path, capfd) -> None:
+def test_an_empty_instruction_is_refused(
+    instruction: str, maker_home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert main(["run", instruction, "--agent", "simulated"]) == 2
     assert "empty" in capfd.readouterr().err
     assert not maker_home.exists()
@@ -51,7 +54,7 @@ def test_an_empty_instruction_is_refused(instruction: str, maker_home: Path, cap
     ],
 )
 def test_a_vote_that_can_never_be_decided_is_refused_before_anything_is_planned(
-    voting: list[str], maker_home: Path, capfd
+    voting: list[str], maker_home: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", "Count.", "--agent", "simulated", *voting]) == 2
     assert "may take only" in capfd.readouterr().err
@@ -60,7 +63,10 @@ def test_a_vote_that_can_never_be_decided_is_refused_before_anything_is_planned(
 
 @pytest.mark.parametrize("more", [[], ["--db", "runs.db"], ["-o", "answer.txt"]])
 def test_a_current_folder_that_was_deleted_is_named(
-    more: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd
+    more: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     folder = tmp_path / "gone"
     folder.mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import uuid
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,8 @@ async def test_the_library_has_the_cap_of_the_command_line() -> None:
 
 @pytest.mark.parametrize("cap", ["max_cost_usd", "max_tokens", "max_samples", "max_minutes"])
 async def test_where_nothing_may_be_used_nobody_is_asked(cap: str) -> None:
-    nothing = TaskConfig(instruction="Count things.", agent="simulated", **{cap: 0})
+    none: dict[str, Any] = {cap: 0}
+    nothing = TaskConfig(instruction="Count things.", agent="simulated", **none)
     events = [event async for event in run_task(nothing, store=MemoryStore())]
     assert [type(event) for event in events] == [e.TaskSubmitted, e.RunPaused]
     assert isinstance(events[-1], e.RunPaused)

@@ -143,10 +143,9 @@ async def test_what_a_resume_changes_may_depend_on_the_run(tmp_path: Path) -> No
 
     session = await app.resume(RUN, one_more, store=store)
     assert session is not None
-    log = await listed(session.run())
-    assert log[0] == events.RunResumed(
-        options={"max_samples": 2},
-        rules=log[0].rules,
-        timestamp=log[0].timestamp,  # type: ignore[union-attr]
+    resumed, *_ = await listed(session.run())
+    assert isinstance(resumed, events.RunResumed)
+    assert resumed == events.RunResumed(
+        options={"max_samples": 2}, rules=resumed.rules, timestamp=resumed.timestamp
     )
     await store.close()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import pytest
 
-from fakes import FakeClock, Play, ScriptedAgent, plan, play, step
+from fakes import E, FakeClock, Play, ScriptedAgent, plan, play, step
 from maker.agents.options import CLOSED, sdk_options
 from maker.core import events as e
 from maker.core.models import AgentCall, AgentError, AgentReply, Plan, TaskConfig
@@ -35,15 +36,19 @@ def planned(call: AgentCall, given: Plan) -> str | None:
     return plan_to_yaml(given) if call.role == "plan" else None
 
 
-def end(session: Play) -> e.Event:
-    return session.events[-1]
+def end(session: Play, kind: type[E]) -> E:
+    """The last event, which is of this kind."""
+    last = session.events[-1]
+    assert isinstance(last, kind)
+    return last
 
 
 async def test_1_costs_and_tokens_are_those_of_the_replies_in_steps_and_totals() -> None:
     session = await play(lambda call: planned(call, plan()) or '{"n": 3}')
     (done,) = session.of(e.StepCompleted)
     assert (done.cost_usd, done.tokens) == (0.01, 120)
-    assert (end(session).total_cost_usd, end(session).totals.tokens) == (0.02, 240)
+    ended = end(session, e.TaskCompleted)
+    assert (ended.total_cost_usd, ended.totals.tokens) == (0.02, 240)
 
 
 async def test_2_every_flagged_sample_and_every_vote_is_an_event() -> None:
@@ -66,7 +71,7 @@ async def test_3_the_samples_of_a_round_are_asked_at_the_same_time() -> None:
     agent = ScriptedAgent(script)
     voted = config(voting_strategy="first_to_k", voting_k=3)
     session = await play(agent, config=voted, given=plan())
-    assert isinstance(end(session), e.TaskCompleted)
+    assert end(session, e.TaskCompleted)
     assert agent.most_under_way == 3
 
 
@@ -79,8 +84,7 @@ async def test_4_quality_checks_run_and_are_paid_for() -> None:
         return planned(call, plan()) or '{"n": 3}'
 
     session = await play(script, config=config(enable_quality_checks=True))
-    assert isinstance(end(session), e.TaskCompleted)
-    assert end(session).total_cost_usd == 0.03
+    assert end(session, e.TaskCompleted).total_cost_usd == 0.03
 
 
 @pytest.mark.parametrize("kind", ["max_turns", "execution", "budget", "server"])
@@ -94,10 +98,10 @@ async def test_5_a_failed_result_is_never_a_vote_whatever_its_text_says(kind: st
     session = await play(script, config=voted, given=plan())
     (vote,) = session.of(e.VoteCompleted)
     assert [cluster.samples for cluster in vote.answers] == [[1, 2]]
-    assert end(session).result["output"] == {"n": 3}
+    assert end(session, e.TaskCompleted).result["output"] == {"n": 3}
 
 
-async def test_6_mcp_servers_reach_the_options_of_the_call_that_names_them(tmp_path) -> None:
+async def test_6_mcp_servers_reach_the_options_of_the_call_that_names_them(tmp_path: Path) -> None:
     tools = ToolRegistry.with_defaults()
     tools.register_mcp("notes", {"command": "notes-server"}, tools={"find": {"effect": "read"}})
     needing = plan(step(0, primary_tools=["mcp__notes__find"]))
@@ -118,7 +122,7 @@ async def test_7_a_next_step_that_is_no_target_neither_loops_nor_ends_the_run(ta
     session = await play(agent, config=config(step_max_retries=1), given=branching)
     assert len(agent.keys) == 2
     assert {event.reason for event in session.of(e.SampleRedFlagged)} == {"targets"}
-    assert isinstance(end(session), e.TaskFailed)
+    assert end(session, e.TaskFailed)
 
 
 @pytest.mark.parametrize(
@@ -127,8 +131,7 @@ async def test_7_a_next_step_that_is_no_target_neither_loops_nor_ends_the_run(ta
 async def test_8_no_text_of_the_planner_makes_an_error_escape(text: str) -> None:
     session = await play(lambda call: text, config=config(max_planner_retries=1))
     assert len(session.of(e.ValidationFailed)) == 2
-    assert isinstance(end(session), e.TaskFailed)
-    assert "no valid plan" in end(session).error
+    assert "no valid plan" in end(session, e.TaskFailed).error
 
 
 async def test_9_the_instructions_for_the_tools_are_in_the_prompt() -> None:
@@ -157,7 +160,7 @@ async def test_10_the_output_of_a_skipped_branch_is_null_and_no_error() -> None:
         )
     )
     session = await play(agent, given=merging)
-    assert isinstance(end(session), e.TaskCompleted)
+    assert end(session, e.TaskCompleted)
     assert "null" in agent.calls[-1].prompt
 
 
@@ -170,7 +173,7 @@ async def test_11_a_step_with_effects_is_sampled_once_and_permissions_are_never_
     assert CLOSED["permission_mode"] == "dontAsk"
 
 
-async def test_12_a_step_is_offered_its_own_tools_and_no_others(tmp_path) -> None:
+async def test_12_a_step_is_offered_its_own_tools_and_no_others(tmp_path: Path) -> None:
     agent = ScriptedAgent(lambda call: '{"n": 3}')
     everything = config(allow=["write", "bash", "external"], cwd=str(tmp_path))
     await play(agent, config=everything, given=plan(step(0, primary_tools=["Read"])))

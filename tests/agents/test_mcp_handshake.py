@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from maker_process import until
@@ -106,7 +107,7 @@ async def test_a_server_runs_in_the_working_folder_with_its_variables(tmp_path: 
     ],
 )
 async def test_a_server_that_fails_is_described_with_its_last_words(
-    tmp_path: Path, parts: dict[str, str], message: str
+    tmp_path: Path, parts: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ServerUnusable) as failed:
         await tools(tmp_path, **parts)
@@ -125,7 +126,7 @@ async def test_a_server_that_fails_is_described_with_its_last_words(
     ],
 )
 async def test_a_server_that_never_answers_is_named_and_ended(
-    tmp_path: Path, parts: dict[str, str]
+    tmp_path: Path, parts: dict[str, Any]
 ) -> None:
     with pytest.raises(ServerUnusable, match=r"did not answer `.*` within 0\.5 s"):
         await tools(tmp_path, **parts, limit_s=0.5)
@@ -162,7 +163,7 @@ async def test_whoever_stops_waiting_leaves_no_server_behind(tmp_path: Path) -> 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="children are found in /proc")
 @pytest.mark.parametrize("parts", [{}, {"listing": "os._exit(3)"}])
 async def test_what_a_server_left_running_is_ended_with_it(
-    tmp_path: Path, parts: dict[str, str]
+    tmp_path: Path, parts: dict[str, Any]
 ) -> None:
     """A child in a session of its own, which holds the server's streams open."""
     command = f'[sys.executable, "-S", "-c", "import time; {FOREVER}"]'

@@ -33,7 +33,8 @@ def options(spill: Path, environ: Any = None, live: Any = None, **changes: Any) 
 
 
 def rules(told: dict[str, Any]) -> list[str]:
-    return json.loads(told["settings"])["permissions"]["allow"]
+    allowed: list[str] = json.loads(told["settings"])["permissions"]["allow"]
+    return allowed
 
 
 def test_every_call_is_closed_to_settings_questions_and_history(tmp_path: Path) -> None:

@@ -321,7 +321,7 @@ anything = st.recursive(
 
 @given(st.fixed_dictionaries(dict.fromkeys(RESULT, anything)), anything, anything)
 def test_no_result_makes_an_exception_that_is_not_makers(
-    fields: dict, texts: object, servers: object
+    fields: dict[str, Any], texts: object, servers: object
 ) -> None:
     messages = [
         of("SystemMessage", subtype="init", data={"mcp_servers": servers}),

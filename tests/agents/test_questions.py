@@ -219,8 +219,10 @@ async def test_no_two_questions_stand_before_the_user_at_once() -> None:
         decisions = await asyncio.gather(
             *(interview.before_tool(before(question), None, None) for question in ("a", "b", "c"))
         )
-        assert worked.deadline.when() is not None
-        assert worked.deadline.when() >= due
+        now_due = worked.deadline.when()
+        assert due is not None
+        assert now_due is not None
+        assert now_due >= due
     answers = [d["hookSpecificOutput"]["updatedInput"]["answers"] for d in decisions]
     assert answers == [{"a": "A"}, {"b": "B"}, {"c": "C"}]
     assert most == 1

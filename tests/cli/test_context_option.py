@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -17,6 +18,9 @@ from maker.cli.context import FIRST_BYTE_S, gather
 from maker.cli.main import main
 from maker.core.models import MOST_CONTEXT_CHARACTERS
 from maker.errors import ConfigError
+
+if TYPE_CHECKING:
+    from cli.conftest import Fork, Pipe
 
 SIMULATED = ("--agent", "simulated")
 READS = PLAN_TEXT.replace(
@@ -58,7 +62,9 @@ def waits(answers: list[bool], waited: list[float | None]) -> Callable[[float | 
     return ready
 
 
-def test_what_is_piped_beside_an_instruction_reaches_planner_and_steps(maker, pipe) -> None:
+def test_what_is_piped_beside_an_instruction_reaches_planner_and_steps(
+    maker: Callable[..., Done], pipe: Pipe
+) -> None:
     pipe(b"MAGICWORD boom at line 42\n")
     done = maker("Review this diff")
     assert done.code == 0
@@ -69,7 +75,7 @@ def test_what_is_piped_beside_an_instruction_reaches_planner_and_steps(maker, pi
 
 
 def test_a_file_as_standard_input_goes_along(
-    maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    maker: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "log.txt").write_text("boom")
     with (tmp_path / "log.txt").open() as file:
@@ -78,7 +84,7 @@ def test_a_file_as_standard_input_goes_along(
 
 
 def test_files_are_headed_by_their_names_and_what_is_piped_comes_last(
-    maker, pipe, tmp_path: Path
+    maker: Callable[..., Done], pipe: Pipe, tmp_path: Path
 ) -> None:
     (tmp_path / "rules.md").write_text("Be kind.\n")
     pipe(b"a diff")
@@ -88,7 +94,9 @@ def test_files_are_headed_by_their_names_and_what_is_piped_comes_last(
     )
 
 
-def test_a_pipe_can_be_asked_for_by_name(maker, pipe, tmp_path: Path) -> None:
+def test_a_pipe_can_be_asked_for_by_name(
+    maker: Callable[..., Done], pipe: Pipe, tmp_path: Path
+) -> None:
     (tmp_path / "rules.md").write_text("Be kind.")
     pipe(b"a diff")
     done = maker("Review", "--context", "-", "--context", str(tmp_path / "rules.md"))
@@ -96,7 +104,7 @@ def test_a_pipe_can_be_asked_for_by_name(maker, pipe, tmp_path: Path) -> None:
 
 
 def test_a_pipe_that_says_nothing_is_waited_for_and_left(
-    pipe, capsys: pytest.CaptureFixture[str]
+    pipe: Pipe, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pipe(open_end=True)
     waited: list[float | None] = []
@@ -111,7 +119,7 @@ def test_a_pipe_that_says_nothing_is_waited_for_and_left(
 
 
 def test_a_pipe_that_speaks_late_is_read_to_its_end(
-    pipe, capsys: pytest.CaptureFixture[str]
+    pipe: Pipe, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pipe(b"late, but whole")
     waited: list[float | None] = []
@@ -121,21 +129,25 @@ def test_a_pipe_that_speaks_late_is_read_to_its_end(
 
 
 @pytest.mark.parametrize("data", [b"", b"\n \n"])
-def test_a_pipe_without_anything_in_it_is_said(maker, pipe, data: bytes) -> None:
+def test_a_pipe_without_anything_in_it_is_said(
+    maker: Callable[..., Done], pipe: Pipe, data: bytes
+) -> None:
     pipe(data)
     done = maker("Count")
     assert (done.code, done.context) == (0, "")
     assert "standard input is empty: going on without it" in done.err
 
 
-def test_a_pipe_that_was_asked_for_by_name_must_hold_something(maker, pipe) -> None:
+def test_a_pipe_that_was_asked_for_by_name_must_hold_something(
+    maker: Callable[..., Done], pipe: Pipe
+) -> None:
     pipe()
     done = maker("Review", "--context", "-")
     assert done.code == 2
     assert "nothing came on the standard input" in done.err
 
 
-def test_a_non_blocking_pipe_is_read_like_any_other(pipe) -> None:
+def test_a_non_blocking_pipe_is_read_like_any_other(pipe: Pipe) -> None:
     pipe(b"x" * 5_000)
     os.set_blocking(sys.stdin.fileno(), False)
     assert gather([], None, pipe=True) == "x" * 5_000
@@ -170,7 +182,7 @@ def test_what_is_no_pipe_and_no_file_is_not_read(
     ],
 )
 def test_what_cannot_go_along_is_refused_before_a_run_is_made(
-    maker, tmp_path: Path, maker_home: Path, data: bytes | str, message: str
+    maker: Callable[..., Done], tmp_path: Path, maker_home: Path, data: bytes | str, message: str
 ) -> None:
     file = tmp_path / "data"
     file.write_bytes(data if isinstance(data, bytes) else data.encode())
@@ -186,7 +198,7 @@ def test_what_cannot_go_along_is_refused_before_a_run_is_made(
 
 
 def test_a_standard_input_that_cannot_be_read_is_an_error_in_words(
-    maker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    maker: Callable[..., Done], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (tmp_path / "out").open("w") as written:
         monkeypatch.setattr(sys, "stdin", written)
@@ -196,7 +208,7 @@ def test_a_standard_input_that_cannot_be_read_is_an_error_in_words(
     assert "< /dev/null" in done.err
 
 
-def test_the_longest_text_goes_along(pipe, tmp_path: Path) -> None:
+def test_the_longest_text_goes_along(pipe: Pipe, tmp_path: Path) -> None:
     text = "é" * MOST_CONTEXT_CHARACTERS
     (tmp_path / "data").write_text(text)
     with (tmp_path / "data").open() as stdin, pytest.MonkeyPatch.context() as patch:
@@ -222,20 +234,26 @@ def test_a_named_pipe_may_be_given_as_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("args", [["-"], ["--plan", "-", "Count"]])
-def test_the_standard_input_is_never_read_for_two_things(maker, pipe, args: list[str]) -> None:
+def test_the_standard_input_is_never_read_for_two_things(
+    maker: Callable[..., Done], pipe: Pipe, args: list[str]
+) -> None:
     pipe(b"one thing")
     done = maker(*args, "--context", "-")
     assert done.code == 2
     assert "read once" in done.err
 
 
-def test_an_instruction_from_the_standard_input_is_no_context(maker, pipe) -> None:
+def test_an_instruction_from_the_standard_input_is_no_context(
+    maker: Callable[..., Done], pipe: Pipe
+) -> None:
     pipe(b"Count the files\n")
     done = maker("-")
     assert (done.code, done.context) == (0, "")
 
 
-def test_a_plan_from_the_standard_input_is_no_context(maker, pipe) -> None:
+def test_a_plan_from_the_standard_input_is_no_context(
+    maker: Callable[..., Done], pipe: Pipe
+) -> None:
     pipe(PLAN_TEXT.encode())
     done = maker("--plan", "-")
     assert (done.code, done.context) == (0, "")
@@ -253,27 +271,33 @@ def blind(tmp_path: Path) -> str:
     return str(tmp_path / "blind.yaml")
 
 
-def test_its_steps_get_the_context_that_they_name(maker, pipe, reading: str) -> None:
+def test_its_steps_get_the_context_that_they_name(
+    maker: Callable[..., Done], pipe: Pipe, reading: str
+) -> None:
     pipe(b"a diff")
     done = maker("--plan", reading)
     assert done.code == 0
     assert "<context>\na diff\n</context>" in done.prompts[0]
 
 
-def test_a_context_that_no_step_names_is_refused(maker, blind: str, tmp_path: Path) -> None:
+def test_a_context_that_no_step_names_is_refused(
+    maker: Callable[..., Done], blind: str, tmp_path: Path
+) -> None:
     done = maker("--plan", blind, "--context", blind)
     assert done.code == 2
     assert "no step of the plan reads the context" in done.err
 
 
-def test_a_pipe_that_no_step_names_is_not_read_but_said(maker, pipe, blind: str) -> None:
+def test_a_pipe_that_no_step_names_is_not_read_but_said(
+    maker: Callable[..., Done], pipe: Pipe, blind: str
+) -> None:
     pipe(open_end=True)
     done = maker("--plan", blind)
     assert (done.code, done.context) == (0, "")
     assert "The standard input is not read: no step of the plan names `context`" in done.err
 
 
-def test_a_context_that_is_missing_is_named(maker, reading: str) -> None:
+def test_a_context_that_is_missing_is_named(maker: Callable[..., Done], reading: str) -> None:
     done = maker("--plan", reading)
     assert done.code == 2
     assert "the plan reads `context`, but none was given" in done.err
@@ -286,12 +310,12 @@ def test_it_can_be_checked_without_the_data(
     assert "it reads `context`" in capfd.readouterr().err
 
 
-def test_a_pipe_that_stays_open_is_read_to_its_end_unless_the_user_stops(fork) -> None:
+def test_a_pipe_that_stays_open_is_read_to_its_end_unless_the_user_stops(fork: Fork) -> None:
     reader, writer = os.pipe()
     os.write(writer, b"the beginning")
     process = fork("run", "Review", *SIMULATED, stdin=reader)
     process.expect("read to its end")
-    process.send(2)
+    process.send(signal.SIGINT)
     code, out = process.end()
     os.close(reader)
     os.close(writer)
@@ -299,7 +323,9 @@ def test_a_pipe_that_stays_open_is_read_to_its_end_unless_the_user_stops(fork) -
     assert "Traceback" not in process.err
 
 
-def test_what_is_piped_to_a_resume_is_not_dropped_in_silence(pipe, capfd) -> None:
+def test_what_is_piped_to_a_resume_is_not_dropped_in_silence(
+    pipe: Pipe, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert main(["run", "Count the words", "--dry-run", *SIMULATED]) == 0
     pipe(b"more data")
     assert main(["resume", "@last"]) == 0

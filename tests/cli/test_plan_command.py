@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -13,6 +14,9 @@ from maker.cli.plan_files import examine, line_of, problem_lines
 from maker.cli.view.plan_view import step_views, tree, voting_outlook
 from maker.core.models import Plan, PlanStep, Problem, Repeat, TaskConfig
 from maker.tools.registry import ToolRegistry
+
+if TYPE_CHECKING:
+    from cli.conftest import Pipe
 
 TOOLS = ToolRegistry.with_defaults().specs()
 SIMULATED = ("--agent", "simulated")
@@ -81,7 +85,7 @@ def test_json_gives_one_document(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_a_check_from_the_standard_input_names_the_lines(
-    capfd: pytest.CaptureFixture[str], pipe
+    capfd: pytest.CaptureFixture[str], pipe: Pipe
 ) -> None:
     bad = PLAN.replace("[Glob]", "[Blog]").replace("number: 1\n", "number: 9\n")
     pipe(bad.encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from stored_runs import by_sample, database, stored
@@ -12,6 +13,9 @@ from maker.cli.main import main
 from maker.core.models import RunId, TaskConfig
 from maker.store.check import check
 from maker.store.queries import Reader
+
+if TYPE_CHECKING:
+    from cli.conftest import Fork
 
 PRUNE = ("prune", "--older-than", "30d")
 
@@ -72,7 +76,7 @@ def test_failed_runs_can_be_kept(runs: list[RunId], capsys: pytest.CaptureFixtur
 
 @pytest.mark.usefixtures("runs")
 @pytest.mark.parametrize(("answer", "code", "remaining"), [("no", 3, 2), ("yes", 0, 0)])
-def test_on_a_terminal_it_is_asked(fork, answer: str, code: int, remaining: int) -> None:
+def test_on_a_terminal_it_is_asked(fork: Fork, answer: str, code: int, remaining: int) -> None:
     process = fork(*PRUNE, terminal=True)
     process.answer("Delete 2 runs for good", answer)
     assert process.end()[0] == code

@@ -18,6 +18,7 @@ from maker.core.models import (
     AgentError,
     AgentReply,
     AnswerCount,
+    Digest,
     Plan,
     PlanStep,
     Problem,
@@ -52,7 +53,8 @@ def planning_events(text: str) -> list[e.Event]:
 
 def step_events(text: str) -> list[e.Event]:
     """The events of a step and its samples."""
-    key, at = keys.sample_key(1, 2, 0, 3), {"step": 1, "iteration": 2, "try_number": 0}
+    key = keys.sample_key(1, 2, 0, 3)
+    at: dict[str, Any] = {"step": 1, "iteration": 2, "try_number": 0}
     reply = AgentReply(text=text, cost_usd=0.002, usage=Usage(input_tokens=7), simulated=True)
     summary = VotingSummary(
         strategy="first_to_k", total_samples=3, red_flagged=1, winning_votes=2, note=text
@@ -60,9 +62,11 @@ def step_events(text: str) -> list[e.Event]:
     return [
         e.ForEachStarted(step=1, title=text, items=3),
         e.StepStarted(step=1, title=text, note=text, try_number=1, strategy="majority"),
-        e.AgentReplied(key=key, request="00", prompt="00", reply=reply),
+        e.AgentReplied(key=key, request=Digest("00"), prompt=Digest("00"), reply=reply),
         e.AgentRetried(key=key, attempt=0, kind="rate_limit", message=text, wait_s=2.0),
-        e.AnswerChecked(key=key, answer="00", flag="refused", problems=[text], duration_ms=5),
+        e.AnswerChecked(
+            key=key, answer=Digest("00"), flag="refused", problems=[text], duration_ms=5
+        ),
         e.SampleRedFlagged(**at, sample=3, reason="parse", detail=text),
         e.VoteCompleted(
             **at,
@@ -109,14 +113,18 @@ def test_any_text_in_an_event_stays_on_one_line(text: str) -> None:
 
 def test_a_reply_without_an_answer_says_why() -> None:
     reply = AgentReply(text="", error=AgentError(kind="timeout", message="600 s were not enough"))
-    event = e.AgentReplied(key=keys.plan_key(0), request="00", prompt="00", reply=reply)
+    event = e.AgentReplied(
+        key=keys.plan_key(0), request=Digest("00"), prompt=Digest("00"), reply=reply
+    )
     assert "Planner gave no answer: timeout: 600 s" in render.format_event(event)
 
 
 def test_a_cost_that_is_estimated_is_shown_as_such_even_without_an_answer() -> None:
     fault = AgentError(kind="timeout", message="600 s were not enough")
     reply = AgentReply(text="", error=fault, cost_usd=3.0, estimated=True)
-    event = e.AgentReplied(key=keys.plan_key(0), request="00", prompt="00", reply=reply)
+    event = e.AgentReplied(
+        key=keys.plan_key(0), request=Digest("00"), prompt=Digest("00"), reply=reply
+    )
     assert render.format_event(event).endswith("(about $3.00)")
 
 
@@ -129,7 +137,9 @@ def test_a_call_that_is_asked_again_shows_what_it_had_bought() -> None:
 
 def test_what_an_agent_left_running_is_named_on_one_line() -> None:
     reply = AgentReply(text="x", left_running=("sleep 4321", "python -m\x1b[2J http.server"))
-    event = e.AgentReplied(key=keys.plan_key(0), request="00", prompt="00", reply=reply)
+    event = e.AgentReplied(
+        key=keys.plan_key(0), request=Digest("00"), prompt=Digest("00"), reply=reply
+    )
     shown = render.format_event(event)
     assert "left running was ended: sleep 4321, python -m" in shown
     assert shown.isprintable()
@@ -137,7 +147,10 @@ def test_what_an_agent_left_running_is_named_on_one_line() -> None:
 
 def test_an_unknown_cost_is_not_shown_as_zero() -> None:
     event = e.AgentReplied(
-        key=keys.sample_key(0, 0, 0, 0), request="00", prompt="00", reply=AgentReply(text="x")
+        key=keys.sample_key(0, 0, 0, 0),
+        request=Digest("00"),
+        prompt=Digest("00"),
+        reply=AgentReply(text="x"),
     )
     assert "cost unknown" in render.format_event(event)
 

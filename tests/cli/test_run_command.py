@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from fakes import WRITING_PLAN
 from maker.cli.main import main
+
+if TYPE_CHECKING:
+    from cli.conftest import Pipe
 
 SIMULATED = ("--agent", "simulated")
 BAD_PLAN = WRITING_PLAN.replace("[Write]", "[Wriet]").replace("number: -1", "number: 5")
@@ -136,7 +139,7 @@ def test_a_folder_that_is_not_there_is_told_before_anything_runs(
     assert "run 0" not in done.err
 
 
-def test_the_instruction_can_come_from_the_standard_input(maker: Maker, pipe) -> None:
+def test_the_instruction_can_come_from_the_standard_input(maker: Maker, pipe: Pipe) -> None:
     pipe("Zähle die Dateien\n".encode())
     assert "Task submitted: Zähle die Dateien" in maker("run", "-", *SIMULATED).err
 

@@ -10,7 +10,7 @@ from maker.cli.view.live import picture
 from maker.core import events as e
 from maker.core import keys
 from maker.core.fold import fold
-from maker.core.models import AgentReply, Plan, PlanStep, TaskConfig, VotingSummary
+from maker.core.models import AgentReply, Digest, Plan, PlanStep, TaskConfig, VotingSummary
 from maker.core.state import RunState
 
 HOSTILE = "[bold]look[/bold] \x1b[2J\u202e here"
@@ -39,7 +39,10 @@ def started(steps: int) -> list[e.Event]:
         e.ValidationPassed(checks_passed=28),
         e.StepStarted(step=0, title=HOSTILE, strategy="first_to_k", try_number=1),
         e.AgentReplied(
-            key=keys.sample_key(0, 0, 1, 0), request="", prompt="", reply=AgentReply(text="{}")
+            key=keys.sample_key(0, 0, 1, 0),
+            request=Digest(""),
+            prompt=Digest(""),
+            reply=AgentReply(text="{}"),
         ),
         e.SampleRedFlagged(step=0, iteration=0, try_number=1, sample=0, reason="parse", detail="x"),
     ]

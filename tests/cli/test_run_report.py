@@ -205,7 +205,7 @@ def test_every_error_ends_with_a_code_that_the_reference_explains() -> None:
         return [kind, *(found for inner in kind.__subclasses__() for found in errors(inner))]
 
     assert all(isinstance(kind.exit_code, Exit) for kind in errors(MakerError))
-    assert {Exit(Exit.of_signal(n)) for n in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)} == {
+    assert {Exit.of_signal(n) for n in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)} == {
         Exit.HANGUP,
         Exit.INTERRUPTED,
         Exit.TERMINATED,

@@ -238,7 +238,10 @@ async def test_whatever_happens_to_a_run_its_log_holds_and_it_can_be_brought_to_
         agent = Troubled(chance, 0.0 if is_last else chance.choice([0.1, 0.3]))
         if not records:
             submitted = Orchestrator(config, registry()).submission()
-            opening = [submitted, e.PlanCreated(plan=any_plan(chance), origin="user")]
+            opening: list[e.Event] = [
+                submitted,
+                e.PlanCreated(plan=any_plan(chance), origin="user"),
+            ]
         else:
             opening = [e.RunResumed(options=UNTROUBLED)] if is_last else resumption(chance)
         had = replied_keys(records)

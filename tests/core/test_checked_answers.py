@@ -10,7 +10,8 @@ import pytest
 
 from fakes import FakeChecker, Play, ScriptedAgent, config, plan, play, reply, step
 from maker.core import events as e
-from maker.core.models import AgentCall, Plan, Repeat
+from maker.core.checking import Check, Verdict
+from maker.core.models import AgentCall, Plan, Repeat, TaskConfig
 from maker.core.seams import Record
 from maker.core.version import RULES
 from maker.engine.checking import AnswerChecker, function_name
@@ -167,7 +168,7 @@ async def test_a_function_that_is_missing_or_broken_pauses_the_run() -> None:
 
 
 async def test_a_command_that_cannot_be_run_costs_no_retry() -> None:
-    async def cannot(check: object, session: str) -> None:
+    async def cannot(check: Check, session: str) -> Verdict:
         raise RunMustPause("settings", "`mak test` cannot be run")
 
     agent = answers('{"n": 1}')
@@ -224,7 +225,7 @@ def test_the_identity_of_an_answer_is_its_value() -> None:
     assert digest({"a": 1}) != digest({"a": "1"})
 
 
-def accepting(**changes: object) -> object:
+def accepting(**changes: object) -> TaskConfig:
     return config(accept=["make test"], allow=["bash"], **changes)
 
 

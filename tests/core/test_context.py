@@ -38,14 +38,16 @@ async def test_a_step_that_does_not_name_the_context_never_sees_it() -> None:
     assert session.of(e.TaskCompleted)
     assert "boom" not in calls(agent, "step")[0].prompt
     (passed,) = session.of(e.ValidationPassed)
-    assert [w.check for w in passed.warnings] == ["context"]  # type: ignore[union-attr]
+    assert [w.check for w in passed.warnings] == ["context"]
 
 
 async def test_the_context_is_recorded_once_with_the_submission() -> None:
     session = await play(lambda call: '{"n": 3}', given=plan(reads()), context=DIFF)
     log = [record for record in await session.records() if b"boom" in record.payload]
     assert [record.type for record in log] == ["TaskSubmitted"]
-    assert e.decode(log[0].payload).context == DIFF  # type: ignore[union-attr]
+    submitted = e.decode(log[0].payload)
+    assert isinstance(submitted, e.TaskSubmitted)
+    assert submitted.context == DIFF
 
 
 async def test_each_item_of_a_list_may_see_the_context() -> None:
@@ -74,7 +76,7 @@ async def test_a_plan_that_cannot_have_its_context_is_refused_before_any_step(
     context = "" if "nothing" in message else DIFF
     session = await play(agent, given=plan(step(0, **changes)), context=context)
     (refused,) = session.of(e.ValidationFailed)
-    assert message in str(refused.errors)  # type: ignore[union-attr]
+    assert message in str(refused.errors)
     assert agent.calls == []
 
 
@@ -95,7 +97,7 @@ async def test_a_context_beside_large_inputs_is_refused_before_the_call() -> Non
         agent, given=steps, context="x" * 300_000, config=config(step_max_retries=0)
     )
     (failed,) = session.of(e.StepFailed)
-    assert "the largest is context" in failed.error  # type: ignore[union-attr]
+    assert "the largest is context" in failed.error
     assert len(agent.calls) == 1
 
 

@@ -124,7 +124,9 @@ def odd_ones_out() -> FakeChecker:
     return FakeChecker(lambda output: "" if json.dumps(output).count("3") % 3 else "it is odd")
 
 
-async def _resumed_after(history: list[Record], config: TaskConfig, simulation: Simulation) -> None:
+async def _resumed_after(
+    history: list[Record], config: TaskConfig, simulation: Simulation
+) -> list[e.Event]:
     agent = CountingAgent(simulation)
     again = await play(
         agent,

@@ -1,5 +1,7 @@
 """What tools may do, and what must be granted for them."""
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,7 +36,9 @@ def test_a_step_has_the_strongest_effect_of_its_tools() -> None:
 
 
 @given(st.lists(st.sampled_from([spec.name for spec in SPECS])), st.randoms())
-def test_the_effect_does_not_depend_on_order_and_more_tools_never_weaken_it(tools, random) -> None:
+def test_the_effect_does_not_depend_on_order_and_more_tools_never_weaken_it(
+    tools: list[str], random: Random
+) -> None:
     shuffled = random.sample(tools, len(tools))
     assert resolve_effect(shuffled, SPECS) == resolve_effect(tools, SPECS)
     fewer = tools[: len(tools) // 2]

@@ -42,10 +42,11 @@ class LosingLease(MemoryStore):
         super().__init__()
         self._error, self._given = error, False
 
-    async def acquire(self, run: RunId, owner: str, now: float, ttl_s: float) -> None:
+    async def acquire(self, run: RunId, owner: str, now: float, ttl_s: float) -> str:
         if self._given:
             raise self._error
         self._given = True
+        return ""
 
 
 async def test_who_loses_the_lease_stops_its_agents_at_once() -> None:
@@ -127,10 +128,10 @@ class SlowLease(MemoryStore):
         super().__init__()
         self.asked, self.given = asyncio.Event(), asyncio.Event()
 
-    async def acquire(self, run: RunId, owner: str, now: float, ttl_s: float) -> None:
+    async def acquire(self, run: RunId, owner: str, now: float, ttl_s: float) -> str:
         self.asked.set()
         await self.given.wait()
-        await super().acquire(run, owner, now, ttl_s)
+        return await super().acquire(run, owner, now, ttl_s)
 
 
 async def test_a_cancel_before_the_lease_is_ours_leaves_the_log_to_its_owner() -> None:

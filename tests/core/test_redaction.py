@@ -7,6 +7,7 @@ import json
 import random
 import re
 import time
+from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
@@ -112,7 +113,7 @@ def all_unicode(value: str) -> str:
     return '{"text": "' + "".join(codes) + '"}'
 
 
-SPELLINGS = {
+SPELLINGS: dict[str, Callable[[str], str]] = {
     "raw": lambda value: value,
     "JSON": json_text,
     "JSON as it is": lambda value: json.dumps({"text": value}, ensure_ascii=False),

@@ -8,7 +8,7 @@ import re
 import pytest
 from secret_examples import fifty
 
-from fakes import RUN, FakeClock, Play, ScriptedAgent, config, plan, play, step
+from fakes import RUN, Answer, FakeClock, Play, ScriptedAgent, config, plan, play, step
 from maker.app import Changes, resume
 from maker.core import events as e
 from maker.core.comparison import bought_twice, differences
@@ -92,7 +92,7 @@ async def test_no_secret_of_a_reply_is_stored_shown_or_told_to_the_next_step(
 
 
 async def test_what_users_faults_and_agents_say_is_stored_without_secrets() -> None:
-    answers = [
+    answers: list[Answer] = [
         AgentUnavailable("network", f"reset: {SECRET}"),
         AgentReply(text="", error=AgentError(kind="execution", message=f"{SECRET}!")),
         AgentReply(text="so", denied=(f"Bash({SECRET})",), model=SECRET, stop_reason=SECRET),

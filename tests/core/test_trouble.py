@@ -13,7 +13,7 @@ from fakes import RUN, FakeClock, ScriptedAgent, config, plan, registry, step
 from maker import app
 from maker.core import events as e
 from maker.core.models import AgentCall, RunId, RunSummary
-from maker.core.seams import Record
+from maker.core.seams import Record, Snapshot
 from maker.engine.claim import Claim
 from maker.engine.log import EventLog
 from maker.engine.orchestrator import Orchestrator
@@ -60,17 +60,18 @@ class BrokenStore(MemoryStore):
         records: Sequence[Record],
         blobs: Mapping[str, bytes],
         summary: RunSummary,
+        snapshot: Snapshot | None = None,
     ) -> None:
         if any(b'"step/1.' in record.payload for record in records):
             self._fail()
         self.log.append("append")
-        await super().append(run, records, blobs, summary)
+        await super().append(run, records, blobs, summary, snapshot)
 
-    async def acquire(self, run: RunId, owner: str, now: float, ttl_s: float) -> None:
+    async def acquire(self, run: RunId, owner: str, now: float, ttl_s: float) -> str:
         if self.failures:
             self._fail()
         self.log.append("acquire")
-        await super().acquire(run, owner, now, ttl_s)
+        return await super().acquire(run, owner, now, ttl_s)
 
     def _fail(self) -> None:
         error = self.fault(self)

@@ -14,7 +14,7 @@ from maker.core import events as e
 from maker.core.config import DEFAULT_MODEL
 from maker.core.fold import apply, fold
 from maker.core.keys import sample_key
-from maker.core.models import AgentCall, CallKey, TaskConfig
+from maker.core.models import AgentCall, AgentReply, CallKey, Digest, TaskConfig
 from maker.core.state import RunState
 from maker.engine import budget
 from maker.plan import costs
@@ -36,7 +36,7 @@ def state_of(settings: TaskConfig) -> RunState:
 
 def bought(state: RunState, key: CallKey, cost_usd: float | None) -> None:
     answer = reply('{"n": 1}', cost_usd=cost_usd)
-    apply(state, e.AgentReplied(key=key, request="", prompt="", reply=answer))
+    apply(state, e.AgentReplied(key=key, request=Digest(""), prompt=Digest(""), reply=answer))
 
 
 def asked(state: RunState, key: CallKey, under_way: Mapping[CallKey, float | None]) -> object:
@@ -45,7 +45,7 @@ def asked(state: RunState, key: CallKey, under_way: Mapping[CallKey, float | Non
 
 @pytest.mark.parametrize("at_once", [1, 4, 16])
 async def test_under_a_cap_of_one_dollar_samples_of_two_overshoot_it_by_one(at_once: int) -> None:
-    def script(call: AgentCall) -> object:
+    def script(call: AgentCall) -> AgentReply:
         if call.key.startswith("step/0"):
             return reply(json.dumps({"files": [str(n) for n in range(16)]}), cost_usd=0.01)
         return reply('{"n": 1}', cost_usd=2.0)

@@ -30,7 +30,8 @@ def dead_owner() -> str:
 
 async def told_by_a_session_after(owner: str) -> tuple[list[str], list[AgentCall]]:
     """What a session says that takes the run's lease from this owner, and what it asked."""
-    store, told, agent = MemoryStore(), [], ScriptedAgent(lambda call: '{"n": 1}')
+    told: list[str] = []
+    store, agent = MemoryStore(), ScriptedAgent(lambda call: '{"n": 1}')
     await store.acquire(RUN, owner, 0.0, 30.0)
     made = Orchestrator(
         config(), registry(), store=store, agent=agent, run_id=RUN, tell=told.append

@@ -47,7 +47,7 @@ def declared(*names: str) -> dict[str, Any]:
 
 
 def naming(*tools: str) -> list[PlanStep]:
-    fields = {"task_type": "action_step", "title": "t", "task_description": "d"}
+    fields: dict[str, Any] = {"task_type": "action_step", "title": "t", "task_description": "d"}
     return [PlanStep(step=0, primary_tools=list(tools), **fields)]
 
 

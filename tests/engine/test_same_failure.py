@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fakes import ScriptedAgent, config, plan, play, reply, step
+from fakes import Answer, ScriptedAgent, config, plan, play, reply, step
 from maker.core import events as e
 from maker.core.models import AgentCall, AgentError, AgentReply
 from maker.inspect.replay import replay
@@ -44,7 +44,7 @@ async def test_a_quorum_of_cannot_ends_the_step_at_once(settings: object, bought
 
 
 async def test_one_failure_beside_answers_changes_nothing() -> None:
-    def script(call: AgentCall) -> object:
+    def script(call: AgentCall) -> Answer:
         return failing("refusal") if call.key.endswith("/0/1") else '{"n": 1}'
 
     session = await play(ScriptedAgent(script), config=VOTED, given=plan())
@@ -86,7 +86,7 @@ async def test_items_are_given_up_one_by_one() -> None:
         step(1, for_each="step_0_output.files", on_item_error="skip"),
     )
 
-    def script(call: AgentCall) -> object:
+    def script(call: AgentCall) -> Answer:
         if call.key.startswith("step/0"):
             return '{"files": ["a", "b", "c"]}'
         return failing("refusal") if call.key.startswith("step/1.1/") else reply('{"n": 1}')

@@ -26,7 +26,7 @@ def pick(data: dict[str, Any], draw: Callable[..., Any], keep: Callable[[Any], b
 
 
 def is_action(step: dict[str, Any]) -> bool:
-    return step["task_type"] == "action_step"
+    return bool(step["task_type"] == "action_step")
 
 
 def drop_a_required_field(case: Case, data: dict[str, Any], draw: Any) -> str | None:

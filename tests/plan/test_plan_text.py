@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Literal
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,7 +112,8 @@ def test_no_vote_and_commands_are_written_and_read_back() -> None:
 
 def test_a_repeated_step_that_is_read_goes_on_when_it_has_run_out() -> None:
     text = PLAN_TEXT.replace("{n: int}", "{n: int, done: bool}").rstrip()
-    for line, end in (("", "continue"), (", on_exhausted: fail", "fail")):
+    ends: dict[str, Literal["fail", "continue"]] = {"": "continue", ", on_exhausted: fail": "fail"}
+    for line, end in ends.items():
         spelled = f"{text}\n    repeat: {{until: done, max_iterations: 3{line}}}\n"
         plan = parse_plan(spelled, TOOLS).plan
         assert plan is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from reply_corpus import Case, cases
@@ -48,7 +49,7 @@ def test_a_reply_votes_or_carries_its_flag(case: Case) -> None:
         assert ballot.answer
 
 
-def test_the_corpus_has_every_verdict(record_property: pytest.RecordProperty) -> None:
+def test_the_corpus_has_every_verdict(record_property: Callable[[str, object], None]) -> None:
     verdicts = Counter(read(case).verdict for case in CASES)
     record_property("replies by verdict", dict(verdicts))
     print(f"{len(CASES)} replies: {dict(verdicts)}")  # noqa: T201

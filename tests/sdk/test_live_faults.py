@@ -7,7 +7,7 @@ import os
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -17,6 +17,9 @@ from maker.agents import processes
 from maker.agents.runner import AgentRunner
 from maker.core.models import Usage
 from maker.errors import AgentNotReady, AgentUnavailable, ConfigError, ModelNotFound
+
+if TYPE_CHECKING:
+    from sdk.conftest import Live
 
 pytestmark = [pytest.mark.sdk, pytest.mark.slow]
 
@@ -43,24 +46,28 @@ FAULTS: dict[str, Answer] = {
 }
 
 
-async def test_a_fault_that_passes_is_raised_after_one_request(live) -> None:
+def always(answer: Answer) -> Callable[[Request], Answer]:
+    return lambda request: answer
+
+
+async def test_a_fault_that_passes_is_raised_after_one_request(live: Live) -> None:
     for kind, answer in FAULTS.items():
-        api = live.api(lambda request, answer=answer: answer)
+        api = live.api(always(answer))
         with pytest.raises(AgentUnavailable) as caught:
             await live.runner(api).ask(live.call())
         assert caught.value.kind == kind
         assert len(api.requests) == 1
 
 
-async def test_nonsense_and_a_broken_stream_are_network_faults(live) -> None:
+async def test_nonsense_and_a_broken_stream_are_network_faults(live: Live) -> None:
     for fault in ("cut", "garbage", "html"):
-        api = live.api(lambda request, fault=fault: Fault(fault))
+        api = live.api(always(Fault(fault)))
         with pytest.raises(AgentUnavailable) as caught:
             await live.runner(api).ask(live.call())
         assert (caught.value.kind, len(api.requests)) == ("network", 1)
 
 
-async def test_a_subscriptions_limit_says_when_it_ends(live) -> None:
+async def test_a_subscriptions_limit_says_when_it_ends(live: Live) -> None:
     headers = {
         "anthropic-ratelimit-unified-status": "rejected",
         "anthropic-ratelimit-unified-reset": str(int(time.time()) + 3600),
@@ -73,7 +80,7 @@ async def test_a_subscriptions_limit_says_when_it_ends(live) -> None:
     assert caught.value.retry_after_s == pytest.approx(3600, abs=60)
 
 
-async def test_what_the_user_must_mend_is_told_apart(live) -> None:
+async def test_what_the_user_must_mend_is_told_apart(live: Live) -> None:
     denied = live.api(lambda request: Failure(401, "authentication_error", "invalid x-api-key"))
     with pytest.raises(AgentNotReady) as caught:
         await live.runner(denied).ask(live.call())
@@ -101,9 +108,9 @@ FLAGGED: dict[str, Answer] = {
 }
 
 
-async def test_an_error_called_success_flags_the_sample_and_keeps_its_cost(live) -> None:
+async def test_an_error_called_success_flags_the_sample_and_keeps_its_cost(live: Live) -> None:
     for kind, answer in FLAGGED.items():
-        api = live.api(lambda request, answer=answer: answer)
+        api = live.api(always(answer))
         reply = await live.runner(api).ask(live.call())
         assert reply.error is not None
         assert reply.error.kind == kind
@@ -117,7 +124,7 @@ async def test_an_error_called_success_flags_the_sample_and_keeps_its_cost(live)
     assert reply.error.kind == "max_turns"
 
 
-async def test_an_empty_answer_is_an_answer_and_one_in_pieces_is_flagged(live) -> None:
+async def test_an_empty_answer_is_an_answer_and_one_in_pieces_is_flagged(live: Live) -> None:
     reply = await live.runner(live.api(lambda request: Reply([]))).ask(live.call())
     assert (reply.text, reply.error) == ("", None)
     pieces = iter([Reply([text("on")], stop_reason="max_tokens"), Reply([text("e")])])
@@ -126,7 +133,7 @@ async def test_an_empty_answer_is_an_answer_and_one_in_pieces_is_flagged(live) -
     assert (reply.error.kind, reply.text) == ("in_pieces", "one")
 
 
-async def test_a_fault_after_a_write_is_flagged_and_not_asked_again(live) -> None:
+async def test_a_fault_after_a_write_is_flagged_and_not_asked_again(live: Live) -> None:
     def script(request: Request) -> Answer:
         if tool_results(request):
             return Failure(529, "overloaded_error")
@@ -139,9 +146,11 @@ async def test_a_fault_after_a_write_is_flagged_and_not_asked_again(live) -> Non
     assert (live.cwd / "a").exists()
 
 
-async def test_a_whole_answer_that_goes_over_its_share_is_kept_and_half_a_one_pauses(live) -> None:
+async def test_a_whole_answer_that_goes_over_its_share_is_kept_and_half_a_one_pauses(
+    live: Live,
+) -> None:
     (live.cwd / "n.txt").write_text("7")
-    big = {"input_tokens": 100_000}
+    big: dict[str, Any] = {"input_tokens": 100_000}
     api = live.api(lambda request: Reply([text("It is 4")], **big))
     reply = await live.runner(api).ask(live.call(budget_usd=0.01))
     assert (reply.text, reply.error, reply.estimated) == ("It is 4", None, False)
@@ -157,7 +166,7 @@ async def test_a_whole_answer_that_goes_over_its_share_is_kept_and_half_a_one_pa
     assert caught.value.tokens == 100_005
 
 
-async def test_a_turn_that_was_bought_before_the_deadline_is_counted(live) -> None:
+async def test_a_turn_that_was_bought_before_the_deadline_is_counted(live: Live) -> None:
     def script(request: Request) -> Answer:
         if tool_results(request):
             return Fault("hang")
@@ -170,7 +179,9 @@ async def test_a_turn_that_was_bought_before_the_deadline_is_counted(live) -> No
     assert reply.cost_usd == pytest.approx(3.0, abs=0.001)
 
 
-async def test_a_command_that_is_left_running_is_ended_and_named_and_none_runs_behind(live) -> None:
+async def test_a_command_that_is_left_running_is_ended_and_named_and_none_runs_behind(
+    live: Live,
+) -> None:
     def script(request: Request) -> Answer:
         if found := tool_results(request):
             return "no" if "unexpected parameter `run_in_background`" in str(found) else str(found)
@@ -185,8 +196,8 @@ async def test_a_command_that_is_left_running_is_ended_and_named_and_none_runs_b
     assert own_processes() == []
 
 
-async def test_a_call_that_hangs_ends_at_its_deadline_and_leaves_no_process(live) -> None:
-    apis = [live.api(lambda request, kind=kind: Fault(kind)) for kind in ("hang", "stall")]
+async def test_a_call_that_hangs_ends_at_its_deadline_and_leaves_no_process(live: Live) -> None:
+    apis = [live.api(always(Fault(kind))) for kind in ("hang", "stall")]
     started = time.monotonic()
     calls = [live.runner(api).ask(live.call(timeout_s=4)) for api in apis]
     for reply in await asyncio.gather(*calls):
@@ -197,7 +208,7 @@ async def test_a_call_that_hangs_ends_at_its_deadline_and_leaves_no_process(live
 
 
 @pytest.mark.parametrize("cancels", [1, 2, 3])
-async def test_no_number_of_cancels_leaves_a_process(live, cancels: int) -> None:
+async def test_no_number_of_cancels_leaves_a_process(live: Live, cancels: int) -> None:
     api = live.api(lambda request: Fault("hang"))
     task = asyncio.create_task(live.runner(api).ask(live.call()))
     await until(lambda: api.requests)
@@ -212,7 +223,7 @@ async def test_no_number_of_cancels_leaves_a_process(live, cancels: int) -> None
     assert own_processes() == []
 
 
-async def test_a_cancel_ends_the_command_that_the_agent_runs_too(live) -> None:
+async def test_a_cancel_ends_the_command_that_the_agent_runs_too(live: Live) -> None:
     running = live.cwd / "running"
 
     def script(request: Request) -> Reply:
@@ -228,7 +239,7 @@ async def test_a_cancel_ends_the_command_that_the_agent_runs_too(live) -> None:
     assert own_processes() == []
 
 
-async def test_a_cancelled_start_frees_its_place(live) -> None:
+async def test_a_cancelled_start_frees_its_place(live: Live) -> None:
     api = live.api(lambda request: "ok")
     runner = live.runner(api, starts_at_once=1)
     tasks = [asyncio.create_task(runner.ask(live.call())) for _ in range(3)]
@@ -240,7 +251,7 @@ async def test_a_cancelled_start_frees_its_place(live) -> None:
     assert (await runner.ask(live.call())).text == "ok"
 
 
-async def test_a_working_folder_that_is_not_there_is_named(live) -> None:
+async def test_a_working_folder_that_is_not_there_is_named(live: Live) -> None:
     runner = live.runner(live.api(lambda request: "ok"))
     with pytest.raises(ConfigError, match="nowhere does not exist"):
         await runner.ask(live.call(cwd=str(live.cwd / "nowhere")))
@@ -254,7 +265,7 @@ class Misled(AgentRunner):
             yield message
 
 
-async def test_a_cli_that_does_not_start_says_why(live) -> None:
+async def test_a_cli_that_does_not_start_says_why(live: Live) -> None:
     with pytest.raises(AgentNotReady, match="Settings file not found: /nowhere") as caught:
         await Misled().ask(live.call())
     assert caught.value.kind == "cli"
@@ -272,11 +283,12 @@ asyncio.run(AgentRunner(environ=environ).ask(call))
 
 
 @pytest.mark.skipif(not processes.can_tie(), reason="needs setpriv")
-async def test_a_killed_maker_leaves_no_process(live) -> None:
+async def test_a_killed_maker_leaves_no_process(live: Live) -> None:
     api = live.api(lambda request: Fault("hang"))
     given = msgspec.json.encode((live.call(), api.environ(live.folder / "config")))
     command = (sys.executable, "-c", KILLED)
     maker = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE)
+    assert maker.stdin is not None
     maker.stdin.write(given)
     maker.stdin.close()
     await until(lambda: api.requests)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -12,6 +14,9 @@ from loopback import Answer, Reply, Request, tool_results, tools_offered, use
 from maker.agents.runner import AgentRunner
 from maker.errors import AgentNotReady, ConfigError
 from maker.tools.registry import ToolRegistry
+
+if TYPE_CHECKING:
+    from sdk.conftest import Live
 
 pytestmark = [pytest.mark.sdk, pytest.mark.slow]
 
@@ -49,14 +54,14 @@ def registry(folder: Path) -> ToolRegistry:
     return tools
 
 
-def uses(*names: str):
+def uses(*names: str) -> Callable[[Request], Answer]:
     def script(request: Request) -> Answer:
         return " ".join(tool_results(request)) or Reply([use(name) for name in names])
 
     return script
 
 
-async def test_a_stdio_server_is_reached_and_only_its_named_tool_is_offered(live) -> None:
+async def test_a_stdio_server_is_reached_and_only_its_named_tool_is_offered(live: Live) -> None:
     tools = registry(live.folder)
     api = live.api(uses("mcp__notes__secret", "mcp__notes__erase"))
     call = live.call(tools=["mcp__notes__secret"], effect="read", mcp_servers=tools.mcp_servers)
@@ -67,13 +72,13 @@ async def test_a_stdio_server_is_reached_and_only_its_named_tool_is_offered(live
     assert reply.denied == ()
 
 
-async def test_an_in_process_server_is_reached(live) -> None:
+async def test_an_in_process_server_is_reached(live: Live) -> None:
     from claude_agent_sdk import create_sdk_mcp_server, tool
 
     asked = []
 
     @tool("add", "Adds two numbers", {"a": int, "b": int})
-    async def add(arguments: dict) -> dict:
+    async def add(arguments: dict[str, Any]) -> dict[str, Any]:
         asked.append(arguments)
         total = arguments["a"] + arguments["b"]
         return {"content": [{"type": "text", "text": f"sum {total}"}]}
@@ -90,14 +95,14 @@ async def test_an_in_process_server_is_reached(live) -> None:
     assert (reply.denied, asked) == ((), [{"a": 2, "b": 40}])
 
 
-async def test_a_server_that_no_tool_of_the_step_names_is_not_started(live) -> None:
+async def test_a_server_that_no_tool_of_the_step_names_is_not_started(live: Live) -> None:
     broken = {"notes": {"type": "stdio", "command": "false"}}
     api = live.api(lambda request: "ok")
     reply = await live.runner(api).ask(live.call(mcp_servers=broken))
     assert reply.text == "ok"
 
 
-async def test_a_server_that_does_not_start_stops_the_call_and_is_named(live) -> None:
+async def test_a_server_that_does_not_start_stops_the_call_and_is_named(live: Live) -> None:
     broken = {"notes": {"type": "stdio", "command": "false"}}
     runner = live.runner(live.api(lambda request: "an answer without the tool"))
     with pytest.raises(AgentNotReady, match="notes") as caught:
@@ -136,7 +141,7 @@ for line in sys.stdin:
     ],
 )
 async def test_a_server_without_the_tools_of_the_step_stops_it_before_anything_is_bought(
-    live, trouble: str, tool: str, kind: str, words: str
+    live: Live, trouble: str, tool: str, kind: str, words: str
 ) -> None:
     script = live.folder / "server.py"
     script.write_text(TROUBLED)
@@ -150,7 +155,7 @@ async def test_a_server_without_the_tools_of_the_step_stops_it_before_anything_i
     assert api.requests == []
 
 
-async def test_a_builtin_that_a_policy_takes_away_stops_the_step(live) -> None:
+async def test_a_builtin_that_a_policy_takes_away_stops_the_step(live: Live) -> None:
     api = live.api(lambda request: "an answer without the tool")
     runner = live.runner(api, {"CLAUDE_CODE_DISABLE_WEB_FETCH": "1"})
     with pytest.raises(AgentNotReady, match="not offered WebFetch; it is offered Read") as caught:
@@ -159,7 +164,7 @@ async def test_a_builtin_that_a_policy_takes_away_stops_the_step(live) -> None:
 
 
 async def test_a_variable_or_a_server_that_is_missing_is_named_before_anything_starts(
-    tmp_path: Path, live
+    tmp_path: Path, live: Live
 ) -> None:
     servers = registry(tmp_path).mcp_servers
     with pytest.raises(ConfigError, match="TOKEN_OF_THE_TEST"):

@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +14,9 @@ from loopback import Answer, Reply, Request, tool_results, tools_offered, use
 from maker.agents import processes
 from maker.core.models import CallKey
 from maker.errors import StoreError
+
+if TYPE_CHECKING:
+    from sdk.conftest import Live
 
 pytestmark = [pytest.mark.sdk, pytest.mark.slow]
 
@@ -60,7 +63,7 @@ class User:
         return options[-1]
 
 
-async def test_a_question_reaches_the_user_and_the_answer_reaches_the_model(live) -> None:
+async def test_a_question_reaches_the_user_and_the_answer_reaches_the_model(live: Live) -> None:
     api, user = live.api(asks([DATABASE])), User()
     reply = await live.runner(api).ask(live.call(may_ask=True), user)
     assert user.asked == [("step/0.0/0/0", "Which database?", ["SQLite", "PostgreSQL"])]
@@ -69,7 +72,7 @@ async def test_a_question_reaches_the_user_and_the_answer_reaches_the_model(live
     assert tools_offered(api.requests[0]) == ["AskUserQuestion"]
 
 
-async def test_an_agent_that_may_ask_is_kept_inside_its_folder_all_the_same(live) -> None:
+async def test_an_agent_that_may_ask_is_kept_inside_its_folder_all_the_same(live: Live) -> None:
     def script(request: Request) -> Answer:
         found = tool_results(request)
         outside = str(live.folder / "WORK" / "x")
@@ -87,7 +90,9 @@ async def test_an_agent_that_may_ask_is_kept_inside_its_folder_all_the_same(live
     assert not (live.folder / "WORK").exists()
 
 
-async def test_the_answers_to_several_questions_reach_the_model_each_in_its_place(live) -> None:
+async def test_the_answers_to_several_questions_reach_the_model_each_in_its_place(
+    live: Live,
+) -> None:
     other = question("Which colour?", "red", "blue")
     api, user = live.api(asks([DATABASE, NAME], [other])), User()
     reply = await live.runner(api).ask(live.call(may_ask=True), user)
@@ -100,7 +105,7 @@ async def test_the_answers_to_several_questions_reach_the_model_each_in_its_plac
 
 
 async def test_the_deadline_stands_still_while_the_user_thinks(
-    live, monkeypatch: pytest.MonkeyPatch
+    live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loop = asyncio.get_running_loop()
     real_time = loop.time
@@ -117,7 +122,7 @@ async def test_the_deadline_stands_still_while_the_user_thinks(
 
 @pytest.mark.parametrize(("may_ask", "with_user"), [(False, True), (True, False)])
 async def test_without_leave_or_without_a_user_nothing_can_be_asked(
-    live, may_ask: bool, with_user: bool
+    live: Live, may_ask: bool, with_user: bool
 ) -> None:
     api, user = live.api(asks([DATABASE])), User()
     call = live.call(may_ask=may_ask)
@@ -127,7 +132,7 @@ async def test_without_leave_or_without_a_user_nothing_can_be_asked(
     assert "No such tool available: AskUserQuestion" in reply.text
 
 
-async def test_leave_to_ask_opens_nothing_else(live) -> None:
+async def test_leave_to_ask_opens_nothing_else(live: Live) -> None:
     def script(request: Request) -> Answer:
         found = tool_results(request)
         marker = str(live.cwd / "marker")
@@ -141,7 +146,7 @@ async def test_leave_to_ask_opens_nothing_else(live) -> None:
     assert not list(live.cwd.iterdir())
 
 
-async def test_a_user_who_cannot_be_asked_ends_the_call_with_what_is_wrong(live) -> None:
+async def test_a_user_who_cannot_be_asked_ends_the_call_with_what_is_wrong(live: Live) -> None:
     async def broken(key: CallKey, text: str, options: Sequence[str]) -> str:
         raise StoreError("the disk is full")
 
@@ -151,7 +156,7 @@ async def test_a_user_who_cannot_be_asked_ends_the_call_with_what_is_wrong(live)
     assert len(api.requests) == 1, "the model is not asked to go on"
 
 
-async def test_an_interruption_while_the_user_thinks_leaves_nobody_behind(live) -> None:
+async def test_an_interruption_while_the_user_thinks_leaves_nobody_behind(live: Live) -> None:
     api, user = live.api(asks([DATABASE])), User(asyncio.Event().wait)
     task = asyncio.create_task(live.runner(api).ask(live.call(may_ask=True), user))
     await user.asking.wait()

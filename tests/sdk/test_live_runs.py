@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from maker_process import PATIENCE_S, Maker, agents_of, ended, killed, replied, until
@@ -23,6 +24,9 @@ from maker.plan.costs import price_of
 from maker.plan.plan_text import plan_to_yaml
 from maker.tools.registry import ToolRegistry
 
+if TYPE_CHECKING:
+    from sdk.conftest import Live
+
 pytestmark = [pytest.mark.sdk, pytest.mark.slow]
 
 COUNT = step(0, title="count the words", task_description="Count the words of: a b c.")
@@ -31,7 +35,7 @@ USD_PER_INPUT_TOKEN, USD_PER_OUTPUT_TOKEN = (usd / 1e6 for usd in price_of(CURRE
 
 
 @pytest.fixture
-def start(live, tmp_path: Path) -> Callable[[LoopbackApi], Maker]:
+def start(live: Live, tmp_path: Path) -> Callable[[LoopbackApi], Maker]:
     """A maker that talks to a server, with a database and a home of its own."""
 
     def started(api: LoopbackApi) -> Maker:
@@ -40,7 +44,7 @@ def start(live, tmp_path: Path) -> Callable[[LoopbackApi], Maker]:
     return started
 
 
-def plan_file(live, given: Plan) -> str:
+def plan_file(live: Live, given: Plan) -> str:
     path = live.folder / "plan.yaml"
     path.write_text(plan_to_yaml(given), encoding="utf-8")
     return str(path)
@@ -74,7 +78,9 @@ READ_AND_ANSWER = plan(
 )
 
 
-def test_an_instruction_becomes_a_plan_and_steps_and_an_answer_on_stdout(live, start) -> None:
+def test_an_instruction_becomes_a_plan_and_steps_and_an_answer_on_stdout(
+    live: Live, start: Callable[[LoopbackApi], Maker]
+) -> None:
     note = live.cwd / "note.txt"
     note.write_text("alpha beta gamma")
 
@@ -106,7 +112,9 @@ def test_an_instruction_becomes_a_plan_and_steps_and_an_answer_on_stdout(live, s
     assert "sk-ant-loopback" not in done.err
 
 
-def test_the_samples_of_a_vote_run_at_the_same_time(live, start) -> None:
+def test_the_samples_of_a_vote_run_at_the_same_time(
+    live: Live, start: Callable[[LoopbackApi], Maker]
+) -> None:
     everybody = threading.Barrier(3)
 
     def script(request: Request) -> Answer:
@@ -125,7 +133,9 @@ def test_the_samples_of_a_vote_run_at_the_same_time(live, start) -> None:
     assert (vote.samples, vote.margin) == (3, 3)
 
 
-def test_a_kill_in_mid_vote_buys_nothing_twice_and_replays_without_a_server(live, start) -> None:
+def test_a_kill_in_mid_vote_buys_nothing_twice_and_replays_without_a_server(
+    live: Live, start: Callable[[LoopbackApi], Maker]
+) -> None:
     third_is_asked, places = threading.Event(), itertools.count()
 
     def script(request: Request) -> Answer:
@@ -156,7 +166,9 @@ def test_a_kill_in_mid_vote_buys_nothing_twice_and_replays_without_a_server(live
     assert "identical" in again.out + again.err
 
 
-def test_what_an_agent_of_a_killed_maker_left_running_is_ended_by_the_resume(live, start) -> None:
+def test_what_an_agent_of_a_killed_maker_left_running_is_ended_by_the_resume(
+    live: Live, start: Callable[[LoopbackApi], Maker]
+) -> None:
     begun = live.cwd / "begun"
     writing = plan(step(0, primary_tools=["Bash"], task_description="Serve the page."))
 
@@ -177,7 +189,9 @@ def test_what_an_agent_of_a_killed_maker_left_running_is_ended_by_the_resume(liv
     assert agents_of(process.pid) == []
 
 
-def test_two_quick_ctrl_c_record_a_pause_and_leave_no_process(live, start) -> None:
+def test_two_quick_ctrl_c_record_a_pause_and_leave_no_process(
+    live: Live, start: Callable[[LoopbackApi], Maker]
+) -> None:
     def hang(request: Request) -> Answer:
         api.closing.wait(PATIENCE_S)
         return ""
@@ -203,7 +217,9 @@ def test_two_quick_ctrl_c_record_a_pause_and_leave_no_process(live, start) -> No
     assert done.out == ""
 
 
-def test_without_a_login_the_run_waits_and_resumes_after_it(live, start) -> None:
+def test_without_a_login_the_run_waits_and_resumes_after_it(
+    live: Live, start: Callable[[LoopbackApi], Maker]
+) -> None:
     answers: list[Answer] = [Failure(401, "authentication_error", "invalid x-api-key")]
     api = live.api(lambda request: answers.pop() if answers else '{"n": 3}')
     maker = start(api)
@@ -215,7 +231,9 @@ def test_without_a_login_the_run_waits_and_resumes_after_it(live, start) -> None
     assert len(api.requests) == 2
 
 
-def test_a_rate_limit_is_waited_out_and_recorded(live, start) -> None:
+def test_a_rate_limit_is_waited_out_and_recorded(
+    live: Live, start: Callable[[LoopbackApi], Maker]
+) -> None:
     limit = Failure(429, "rate_limit_error", "slow down", headers={"retry-after": "1"})
     answers: list[Answer] = [limit]
     api = live.api(lambda request: answers.pop() if answers else '{"n": 3}')
@@ -229,7 +247,9 @@ def test_a_rate_limit_is_waited_out_and_recorded(live, start) -> None:
     assert replied(maker.log()) == ["step/0.0/0/0"]
 
 
-async def test_an_overload_without_end_pauses_the_run_after_its_waits(live, monkeypatch) -> None:
+async def test_an_overload_without_end_pauses_the_run_after_its_waits(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("maker.core.policy.MAX_WAITS", 2)
     api = live.api(lambda request: Failure(529, "overloaded_error"))
     clock = FakeClock()
@@ -250,7 +270,7 @@ async def test_an_overload_without_end_pauses_the_run_after_its_waits(live, monk
 
 
 def test_a_former_default_that_a_user_named_and_is_gone_is_replaced_with_a_word(
-    live, start
+    live: Live, start: Callable[[LoopbackApi], Maker]
 ) -> None:
     def script(request: Request) -> Answer:
         if request["model"] == "claude-sonnet-4-5":
@@ -269,7 +289,9 @@ def test_a_former_default_that_a_user_named_and_is_gone_is_replaced_with_a_word(
     assert "claude-sonnet-5-5" in done.err
 
 
-def test_a_step_that_may_write_does_so_in_its_folder_only_and_no_memory_counts(live, start) -> None:
+def test_a_step_that_may_write_does_so_in_its_folder_only_and_no_memory_counts(
+    live: Live, start: Callable[[LoopbackApi], Maker]
+) -> None:
     (live.cwd / "CLAUDE.md").write_text("MARK-OF-MEMORY: answer in Latin")
     inside, outside = live.cwd / "canary.txt", live.folder / "canary.txt"
     writing = plan(
@@ -316,7 +338,9 @@ CITE = plan(
 )
 
 
-def test_what_an_agent_made_up_is_found_out_and_what_a_command_refuses_is_told(live, start) -> None:
+def test_what_an_agent_made_up_is_found_out_and_what_a_command_refuses_is_told(
+    live: Live, start: Callable[[LoopbackApi], Maker]
+) -> None:
     note = live.cwd / "note.txt"
     note.write_text("alpha\nbeta   gamma, see https://docs.example/page.\n")
     right = {
@@ -366,7 +390,9 @@ def test_what_an_agent_made_up_is_found_out_and_what_a_command_refuses_is_told(l
     assert maker("replay", "@last", "--strict").code == 0
 
 
-def test_a_planner_looks_before_it_plans_and_asks_what_it_cannot_see(live, start) -> None:
+def test_a_planner_looks_before_it_plans_and_asks_what_it_cannot_see(
+    live: Live, start: Callable[[LoopbackApi], Maker]
+) -> None:
     (live.cwd / "pyproject.toml").write_text('[project]\nversion = "3.1.4"\n')
 
     def script(request: Request) -> Answer:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from loopback import Reply, Request, tool_results, use
 
+if TYPE_CHECKING:
+    from sdk.conftest import Live
+
 pytestmark = [pytest.mark.sdk, pytest.mark.slow]
 
 
-async def test_pages_of_other_hosts_than_those_granted_are_refused(live) -> None:
+async def test_pages_of_other_hosts_than_those_granted_are_refused(live: Live) -> None:
     by_the_cli_alone = "https://docs.python.org/3/"  # it has a list of hosts that need no rule
     urls = ["https://sqlite.org/lang.html", "https://evil.com/?q=x", by_the_cli_alone]
     results: list[str] = []

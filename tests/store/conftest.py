@@ -13,6 +13,7 @@ from maker.core.models import RunSummary
 from maker.core.seams import Record
 
 MakeLog = Callable[..., list[Record]]
+MakeSummary = Callable[..., RunSummary]
 
 
 def make_log(*payloads: Any, after: Sequence[Record] = ()) -> list[Record]:
@@ -43,5 +44,5 @@ def log() -> MakeLog:
 
 
 @pytest.fixture
-def summary() -> Callable[..., RunSummary]:
+def summary() -> MakeSummary:
     return make_summary

@@ -15,8 +15,7 @@ from stored_runs import by_sample, database, stored
 from fakes import plan
 from maker.core.models import RunId
 from maker.errors import ConfigError, LogDamaged, MakerError, NoDatabase, StoreError
-from maker.store import backup as backing
-from maker.store import heads
+from maker.store import heads, reading
 from maker.store.backup import backup
 from maker.store.check import check
 from maker.store.integrity import Head
@@ -148,7 +147,7 @@ def test_a_full_disk_leaves_nothing_behind(target: Path, monkeypatch: pytest.Mon
         error.sqlite_errorcode = sqlite3.SQLITE_FULL
         raise error
 
-    monkeypatch.setattr(backing.reading, "connected", fail)
+    monkeypatch.setattr(reading, "connected", fail)
     with pytest.raises(StoreError, match="the disk is full"):
         backup(str(database()), target)
     assert list(target.parent.iterdir()) == []

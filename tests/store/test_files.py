@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +17,9 @@ from maker.errors import StoreError, StoreTrouble
 from maker.store import faults, files
 from maker.store.rescue import RESERVE
 from maker.store.sql import SqlStore
+
+if TYPE_CHECKING:
+    from store.conftest import MakeLog, MakeSummary
 
 RUN = RunId(str(uuid.UUID(int=1)))
 MOUNTS = """\
@@ -34,7 +38,9 @@ def careless_umask() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("careless_umask")
-async def test_database_and_log_files_are_private_under_any_umask(tmp_path, log, summary):
+async def test_database_and_log_files_are_private_under_any_umask(
+    tmp_path: Path, log: MakeLog, summary: MakeSummary
+) -> None:
     folder = tmp_path / "new" / "state"
     store = SqlStore(folder / "maker.db")
     await store.append(RUN, log("a"), {}, summary())
@@ -44,12 +50,14 @@ async def test_database_and_log_files_are_private_under_any_umask(tmp_path, log,
     await store.close()
 
 
-async def test_making_a_store_touches_no_file(tmp_path):
+async def test_making_a_store_touches_no_file(tmp_path: Path) -> None:
     await SqlStore(tmp_path / "state" / "maker.db").close()
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_an_existing_folder_keeps_its_mode(tmp_path, log, summary):
+async def test_an_existing_folder_keeps_its_mode(
+    tmp_path: Path, log: MakeLog, summary: MakeSummary
+) -> None:
     tmp_path.chmod(0o755)
     store = SqlStore(tmp_path / "maker.db")
     await store.append(RUN, log("a"), {}, summary())
@@ -57,20 +65,20 @@ async def test_an_existing_folder_keeps_its_mode(tmp_path, log, summary):
     assert tmp_path.stat().st_mode & 0o777 == 0o755
 
 
-async def test_a_folder_in_place_of_the_database_is_refused(tmp_path):
+async def test_a_folder_in_place_of_the_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="it is a folder") as refused:
         await SqlStore(tmp_path).load(RUN)
     assert "--db" in refused.value.advice
 
 
-async def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
+async def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="its folder is not a folder"):
         await SqlStore(tmp_path / "file" / "maker.db").load(RUN)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-async def test_a_folder_without_permission_is_refused(tmp_path):
+async def test_a_folder_without_permission_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(StoreError, match="cannot be created"):
         await SqlStore(tmp_path / "maker.db").load(RUN)
@@ -86,7 +94,9 @@ async def test_a_folder_without_permission_is_refused(tmp_path):
         ("/mnt/my disk/maker.db", "cifs"),
     ],
 )
-def test_a_network_file_system_is_known_by_the_longest_mount_point(path, kind):
+def test_a_network_file_system_is_known_by_the_longest_mount_point(
+    path: str, kind: str | None
+) -> None:
     assert files.network_filesystem(Path(path), MOUNTS) == kind
 
 
@@ -98,7 +108,7 @@ def sqlite_error(path: Path, setup: str, statement: str, options: str = "") -> s
     return raised.value
 
 
-def test_a_full_disk_is_told_as_such_with_what_to_do(tmp_path):
+def test_a_full_disk_is_told_as_such_with_what_to_do(tmp_path: Path) -> None:
     error = sqlite_error(
         tmp_path / "a.db",
         "CREATE TABLE t (x); PRAGMA max_page_count = 2",
@@ -109,7 +119,7 @@ def test_a_full_disk_is_told_as_such_with_what_to_do(tmp_path):
     assert "resume" in explained.advice
 
 
-def test_a_read_only_database_is_told_as_such_with_what_to_do(tmp_path):
+def test_a_read_only_database_is_told_as_such_with_what_to_do(tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "a.db")) as raw:
         raw.execute("CREATE TABLE t (x)")
     error = sqlite_error(tmp_path / "a.db", "", "INSERT INTO t VALUES (1)", "?mode=ro")
@@ -142,13 +152,15 @@ class OperationalError(PostgresError):
         (ValueError("odd"), False),
     ],
 )
-def test_trouble_that_may_pass_is_told_from_what_stays(error, passes):
+def test_trouble_that_may_pass_is_told_from_what_stays(error: Exception, passes: bool) -> None:
     explained = faults.explain(error, "a.db")
     assert isinstance(explained, StoreTrouble) == passes
     assert "\n" not in explained.message
 
 
-def test_a_lock_a_full_disk_and_a_failing_one_may_pass_but_not_a_read_only_file(tmp_path):
+def test_a_lock_a_full_disk_and_a_failing_one_may_pass_but_not_a_read_only_file(
+    tmp_path: Path,
+) -> None:
     for code, passes in (
         (sqlite3.SQLITE_BUSY, True),
         (sqlite3.SQLITE_BUSY_SNAPSHOT, True),
@@ -162,7 +174,7 @@ def test_a_lock_a_full_disk_and_a_failing_one_may_pass_but_not_a_read_only_file(
         assert isinstance(faults.explain(error, "a.db"), StoreTrouble) == passes
 
 
-def test_an_error_that_is_not_in_the_table_is_still_told_with_its_place():
+def test_an_error_that_is_not_in_the_table_is_still_told_with_its_place() -> None:
     explained = faults.explain(ValueError("odd"), "a.db")
     assert "a.db" in explained.message
     assert "odd" in explained.message

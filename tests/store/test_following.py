@@ -45,7 +45,7 @@ class Writing(FakeClock):
     def __init__(self, store: SqlStore, log: list[Record], end: RunSummary) -> None:
         super().__init__()
         self.store, self.log, self.end = store, log, end
-        self.stored = self.waits = 0
+        self.stored = self.rounds = 0
 
     async def write(self, most: int) -> None:
         group = self.log[self.stored : self.stored + most]
@@ -56,8 +56,8 @@ class Writing(FakeClock):
             await self.store.append(RUN, group, {}, self.end if is_over else running)
 
     async def sleep(self, seconds: float) -> None:
-        self.waits += 1
-        assert self.waits < 200, "it does not end"
+        self.rounds += 1
+        assert self.rounds < 200, "it does not end"
         await self.write(9)
 
 

@@ -25,17 +25,19 @@ logs = st.lists(st.binary(max_size=20), min_size=1, max_size=6).map(chained)
 
 
 @given(logs)
-def test_the_head_of_an_intact_log_is_its_last_hash(log):
+def test_the_head_of_an_intact_log_is_its_last_hash(log: list[Record]) -> None:
     assert list(linked(log)) == log
     assert list(verified(log, Head(len(log), log[-1].hash))) == log
 
 
-def test_a_log_without_records_ends_at_the_start():
+def test_a_log_without_records_ends_at_the_start() -> None:
     assert list(verified([], START)) == []
 
 
 @given(logs, st.data())
-def test_a_changed_payload_or_hash_is_found_at_its_place(log, data):
+def test_a_changed_payload_or_hash_is_found_at_its_place(
+    log: list[Record], data: st.DataObject
+) -> None:
     at = data.draw(st.integers(0, len(log) - 1))
     changed = data.draw(
         st.sampled_from(
@@ -52,7 +54,7 @@ def test_a_changed_payload_or_hash_is_found_at_its_place(log, data):
 
 
 @given(logs, st.data())
-def test_a_lost_record_is_found_at_its_place(log, data):
+def test_a_lost_record_is_found_at_its_place(log: list[Record], data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(log) - 1))
     with pytest.raises(LogDamaged) as found:
         list(verified(log[:at] + log[at + 1 :], Head(len(log), log[-1].hash)))
@@ -60,7 +62,7 @@ def test_a_lost_record_is_found_at_its_place(log, data):
 
 
 @given(logs)
-def test_a_consistent_rewrite_is_found_by_the_noted_head(log):
+def test_a_consistent_rewrite_is_found_by_the_noted_head(log: list[Record]) -> None:
     forged = chained([b"forged", *(record.payload for record in log[1:])])
     if forged != log:
         with pytest.raises(LogDamaged):

@@ -14,7 +14,7 @@ from maker.store.location import database_url, normal, shown, sqlite_path
 EVERYTHING = {"MAKER_DATABASE_URL": "/data/env.db", "MAKER_HOME": "/data/home"}
 
 
-def test_the_option_comes_before_the_environment_and_the_url_before_the_home():
+def test_the_option_comes_before_the_environment_and_the_url_before_the_home() -> None:
     assert database_url("/data/option.db", EVERYTHING) == "/data/option.db"
     assert database_url(None, EVERYTHING) == "/data/env.db"
     assert database_url(None, {"MAKER_HOME": "/data/home"}) == "/data/home/maker.db"
@@ -32,12 +32,14 @@ def test_the_option_comes_before_the_environment_and_the_url_before_the_home():
         ("postgresql+psycopg:///db", "postgresql+psycopg:///db"),
     ],
 )  # fmt: skip
-def test_paths_and_urls_have_one_form_each_that_stays_as_it_is(place, expected):
+def test_paths_and_urls_have_one_form_each_that_stays_as_it_is(place: str, expected: str) -> None:
     assert normal(place) == expected
     assert normal(expected) == expected
 
 
-def test_a_relative_path_is_meant_from_the_working_folder(tmp_path, monkeypatch):
+def test_a_relative_path_is_meant_from_the_working_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", "/home/me")
     assert normal("a.db") == normal("sqlite:///a.db") == str(tmp_path / "a.db")
@@ -47,7 +49,7 @@ def test_a_relative_path_is_meant_from_the_working_folder(tmp_path, monkeypatch)
 @pytest.mark.parametrize(
     "place", ["", ":memory:", "sqlite://", "sqlite:///:memory:", "mysql://u:secret@h/d", "a\0b"]
 )
-def test_a_place_that_cannot_be_used_is_refused_with_the_name_of_the_setting(place):
+def test_a_place_that_cannot_be_used_is_refused_with_the_name_of_the_setting(place: str) -> None:
     with pytest.raises(ConfigError) as refused:
         normal(place, field="--db")
     assert refused.value.field == "--db"
@@ -64,16 +66,16 @@ def test_a_place_that_cannot_be_used_is_refused_with_the_name_of_the_setting(pla
         ("postgresql://h/d?user=a&password=secret&x=1", "postgresql://h/d?user=a&password=***&x=1"),
     ],
 )
-def test_a_password_is_never_shown(url, expected):
+def test_a_password_is_never_shown(url: str, expected: str) -> None:
     assert shown(url) == expected
 
 
 @given(st.text(alphabet="abcdefgh012:@!$&'*+,;=%?/#[]", min_size=1, max_size=12))
-def test_no_password_however_odd_is_shown(password):
+def test_no_password_however_odd_is_shown(password: str) -> None:
     secret = f"S3CRET{password}S3CRET"
     assert secret not in shown(f"postgresql://me:{secret}@host/db")
 
 
-def test_only_a_path_is_a_file():
+def test_only_a_path_is_a_file() -> None:
     assert sqlite_path("/data/a.db") == Path("/data/a.db")
     assert sqlite_path("postgresql+psycopg://host/db") is None

@@ -12,6 +12,7 @@ import sys
 import uuid
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import sqlalchemy
@@ -29,6 +30,9 @@ from maker.store.check import check
 from maker.store.proof import prove
 from maker.store.queries import Reader
 from maker.store.sql import SqlStore
+
+if TYPE_CHECKING:
+    from store.conftest import MakeLog, MakeSummary
 
 RUN = RunId(str(uuid.UUID(int=1)))
 REPOSITORY = Path(__file__).parents[2]
@@ -67,19 +71,19 @@ def names(path: Path) -> set[str]:
         return {name for (name,) in raw.execute("SELECT name FROM sqlite_master")}
 
 
-def test_a_migrated_database_equals_a_fresh_one(tmp_path):
+def test_a_migrated_database_equals_a_fresh_one(tmp_path: Path) -> None:
     migrate.prepare(str(tmp_path / "fresh.db"))
     migrated(tmp_path / "migrated.db")
     assert shape(tmp_path / "migrated.db") == shape(tmp_path / "fresh.db")
 
 
-def test_the_tables_in_the_code_are_the_ones_that_the_migrations_make(tmp_path):
+def test_the_tables_in_the_code_are_the_ones_that_the_migrations_make(tmp_path: Path) -> None:
     migrated(tmp_path / "maker.db")
     with migrate.transaction(str(tmp_path / "maker.db")) as connection:
         assert compare_metadata(MigrationContext.configure(connection), schema.metadata) == []
 
 
-def test_the_newest_migration_is_the_version_that_the_code_expects():
+def test_the_newest_migration_is_the_version_that_the_code_expects() -> None:
     assert ScriptDirectory.from_config(config()).get_current_head() == ddl.REVISION
     assert len(REVISIONS) == ddl.VERSION
 
@@ -98,7 +102,8 @@ def content(path: Path) -> list[list[tuple[object, ...]]]:
 
 @pytest.fixture(params=sorted(DATABASES.glob("*.gz")), ids=lambda path: path.name)
 def source(request: pytest.FixtureRequest) -> Path:
-    return request.param
+    path: Path = request.param
+    return path
 
 
 @pytest.fixture
@@ -117,7 +122,9 @@ def released(source: Path, tmp_path: Path) -> Path:
     return path
 
 
-def test_a_released_database_is_read_as_it_is(released, heads):
+def test_a_released_database_is_read_as_it_is(
+    released: Path, heads: dict[RunId, tuple[int, str]]
+) -> None:
     before = released.read_bytes()
     with Reader(str(released)) as reader:
         for row in reader.runs():
@@ -128,8 +135,12 @@ def test_a_released_database_is_read_as_it_is(released, heads):
 
 
 async def test_a_released_database_is_upgraded_on_opening_with_its_rows_untouched(
-    released, heads, tmp_path, log, summary
-):
+    released: Path,
+    heads: dict[RunId, tuple[int, str]],
+    tmp_path: Path,
+    log: MakeLog,
+    summary: MakeSummary,
+) -> None:
     before = content(released)
     store = SqlStore(released)
     for run, (seq, head) in heads.items():
@@ -142,7 +153,9 @@ async def test_a_released_database_is_upgraded_on_opening_with_its_rows_untouche
     assert shape(released) == shape(tmp_path / "fresh.db")
 
 
-async def test_every_run_of_a_released_database_can_be_gone_on_with_or_is_over(released, heads):
+async def test_every_run_of_a_released_database_can_be_gone_on_with_or_is_over(
+    released: Path, heads: dict[RunId, tuple[int, str]]
+) -> None:
     for run in heads:
         store = SqlStore(released)
         changes = Changes(options={"simulation": {}, "max_samples": 100})
@@ -155,8 +168,8 @@ async def test_every_run_of_a_released_database_can_be_gone_on_with_or_is_over(r
 
 
 def test_an_upgrade_that_is_killed_before_any_of_its_statements_leaves_all_as_it_was(
-    released, heads
-):
+    released: Path, heads: dict[RunId, tuple[int, str]]
+) -> None:
     before, untouched = content(released), released.read_bytes()
     statement = killed = 0
     while (code := upgraded_until(released, statement)) == KILLED:
@@ -193,8 +206,8 @@ def upgraded_until(path: Path, statement: int) -> int:
 
 @pytest.mark.parametrize("revision", REVISIONS)
 async def test_a_database_of_any_version_that_lost_its_triggers_gets_them_back(
-    tmp_path, log, summary, revision
-):
+    tmp_path: Path, log: MakeLog, summary: MakeSummary, revision: str
+) -> None:
     path = tmp_path / "maker.db"
     migrated(path, revision)
     with closing(sqlite3.connect(path, isolation_level=None)) as raw:
@@ -211,7 +224,9 @@ async def test_a_database_of_any_version_that_lost_its_triggers_gets_them_back(
     assert shape(path) == shape(tmp_path / "fresh.db")
 
 
-async def test_a_newer_database_is_refused_and_left_alone(tmp_path, summary, log):
+async def test_a_newer_database_is_refused_and_left_alone(
+    tmp_path: Path, summary: MakeSummary, log: MakeLog
+) -> None:
     path = tmp_path / "maker.db"
     migrate.prepare(str(path))
     with closing(sqlite3.connect(path)) as raw:
@@ -225,7 +240,7 @@ async def test_a_newer_database_is_refused_and_left_alone(tmp_path, summary, log
     assert path.read_bytes() == before
 
 
-async def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path):
+async def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "bookmarks.db"
     with closing(sqlite3.connect(path)) as raw:
         raw.execute("CREATE TABLE bookmarks (url TEXT)")
@@ -235,7 +250,7 @@ async def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path)
     assert path.read_bytes() == before
 
 
-async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path):
+async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("These are notes, and more than a hundred characters of them. " * 20)
     before = path.read_bytes()
@@ -244,7 +259,7 @@ async def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path):
     assert path.read_bytes() == before
 
 
-def test_an_upgrade_that_fails_changes_nothing(tmp_path):
+def test_an_upgrade_that_fails_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "maker.db"
     migrate.prepare(str(path))
     before = shape(path)
@@ -260,7 +275,9 @@ def test_an_upgrade_that_fails_changes_nothing(tmp_path):
     assert shape(path) == before
 
 
-def test_upgrade_restores_dropped_triggers_and_says_whether_anything_was_done(tmp_path):
+def test_upgrade_restores_dropped_triggers_and_says_whether_anything_was_done(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "maker.db"
     assert migrate.upgrade(str(path)) is True
     assert migrate.upgrade(str(path)) is False
@@ -273,7 +290,7 @@ def test_upgrade_restores_dropped_triggers_and_says_whether_anything_was_done(tm
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["option", "environment"])
-def test_developers_can_upgrade_with_alembic_itself(tmp_path, how):
+def test_developers_can_upgrade_with_alembic_itself(tmp_path: Path, how: str) -> None:
     path = tmp_path / "maker.db"
     option = ["-x", f"url={path}"] if how == "option" else []
     environ = {**os.environ, "MAKER_DATABASE_URL": str(tmp_path / "other.db")}
@@ -291,7 +308,7 @@ def test_developers_can_upgrade_with_alembic_itself(tmp_path, how):
 
 
 @pytest.mark.slow
-def test_an_up_to_date_database_is_opened_without_importing_alembic(tmp_path):
+def test_an_up_to_date_database_is_opened_without_importing_alembic(tmp_path: Path) -> None:
     program = """
 import asyncio, sys
 from maker.errors import RunNotFound

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import sqlalchemy
@@ -15,7 +15,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from maker.cli.main import main
-from maker.core.models import RunId, RunSummary
+from maker.core.models import RunId
 from maker.core.seams import Record
 from maker.errors import StoreTrouble
 from maker.store import migrate, rows, schema
@@ -23,6 +23,9 @@ from maker.store.location import normal
 from maker.store.payloads import Packer
 from maker.store.queries import Reader
 from maker.store.sql import SqlStore
+
+if TYPE_CHECKING:
+    from store.conftest import MakeSummary
 
 pytestmark = pytest.mark.slow
 
@@ -154,7 +157,7 @@ def test_an_older_database_is_read_as_it_is_and_upgraded_on_writing(
 
 
 async def test_a_connection_that_the_server_ends_is_trouble_and_the_next_use_opens_another(
-    postgres: str, log: Callable[..., list[Record]], summary: Callable[..., RunSummary]
+    postgres: str, log: Callable[..., list[Record]], summary: MakeSummary
 ) -> None:
     run = RunId(str(uuid.uuid4()))
     store = SqlStore(postgres)

@@ -7,19 +7,26 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
 from fakes import RUN
+from maker.core.models import RunId
+from maker.core.seams import Record
 from maker.errors import RescueRefused, StoreError
 from maker.store import rescue
 from maker.store.sql import SqlStore
 
+if TYPE_CHECKING:
+    from store.conftest import MakeLog, MakeSummary
+
 BLOB = b"the whole prompt"
 BLOBS = {hashlib.sha256(BLOB).hexdigest(): BLOB}
-OTHER = "0199aaaa-0000-7000-8000-000000000002"
+OTHER = RunId("0199aaaa-0000-7000-8000-000000000002")
 
 
 @pytest.fixture
@@ -27,11 +34,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def written(folder, records, blobs=BLOBS):
+def written(folder: Path, records: Sequence[Record], blobs: Mapping[str, bytes] = BLOBS) -> Path:
     return rescue.write([folder], RUN, records, blobs)
 
 
-def test_what_was_written_is_found_exactly_and_privately(folder, log):
+def test_what_was_written_is_found_exactly_and_privately(folder: Path, log: MakeLog) -> None:
     stored, rest = log("a", "b"), log("c", "naïve \u2028", after=log("a", "b"))
     before = os.umask(0)
     path = written(folder, rest)
@@ -43,12 +50,12 @@ def test_what_was_written_is_found_exactly_and_privately(folder, log):
     assert list(folder.iterdir()) == []
 
 
-def test_a_run_without_a_rescue_file_finds_nothing(folder, log):
+def test_a_run_without_a_rescue_file_finds_nothing(folder: Path, log: MakeLog) -> None:
     written(folder, log("c", after=log("a")))
     assert rescue.find([folder, folder / "none"], OTHER, log("a")) == rescue.Rescued([], {}, [])
 
 
-def test_events_that_are_stored_already_are_passed_over(folder, log):
+def test_events_that_are_stored_already_are_passed_over(folder: Path, log: MakeLog) -> None:
     whole = log("a", "b", "c", "d")
     written(folder, whole[1:])
     assert rescue.find([folder], RUN, whole[:3]).records == whole[3:]
@@ -57,7 +64,7 @@ def test_events_that_are_stored_already_are_passed_over(folder, log):
     assert found.paths
 
 
-def test_files_of_two_sessions_are_taken_in_order(folder, log):
+def test_files_of_two_sessions_are_taken_in_order(folder: Path, log: MakeLog) -> None:
     whole = log("a", "b", "c", "d", "e")
     elsewhere = folder / "elsewhere"
     elsewhere.mkdir()
@@ -73,8 +80,8 @@ def test_files_of_two_sessions_are_taken_in_order(folder, log):
     [(["a", "x"], "somebody else went on with it meanwhile"), (["a"], "the log ends with event 1")],
 )
 def test_a_file_that_does_not_follow_is_refused_with_its_name_and_the_reason(
-    folder, log, stored, words
-):
+    folder: Path, log: MakeLog, stored: list[str], words: str
+) -> None:
     path = written(folder, log("c", "d", after=log("a", "b")))
     log_now = log(*stored, *(["y"] if len(stored) > 1 else []))
     with pytest.raises(RescueRefused, match=words) as refused:
@@ -85,7 +92,7 @@ def test_a_file_that_does_not_follow_is_refused_with_its_name_and_the_reason(
     assert path.exists()
 
 
-def test_a_file_cut_anywhere_is_refused(folder, log):
+def test_a_file_cut_anywhere_is_refused(folder: Path, log: MakeLog) -> None:
     whole = log("a", "b", "c")
     path = written(folder, whole[1:])
     content = path.read_bytes()
@@ -95,7 +102,9 @@ def test_a_file_cut_anywhere_is_refused(folder, log):
             rescue.find([folder], RUN, whole[:1])
 
 
-def test_a_file_that_was_changed_anywhere_adds_nothing_else_to_a_log(folder, log):
+def test_a_file_that_was_changed_anywhere_adds_nothing_else_to_a_log(
+    folder: Path, log: MakeLog
+) -> None:
     whole = log("a", "b", "c")
     path = written(folder, whole[1:])
     content = path.read_bytes()
@@ -111,14 +120,14 @@ def test_a_file_that_was_changed_anywhere_adds_nothing_else_to_a_log(folder, log
         assert found.blobs == BLOBS
 
 
-def test_a_file_of_another_run_under_this_name_is_refused(folder, log):
+def test_a_file_of_another_run_under_this_name_is_refused(folder: Path, log: MakeLog) -> None:
     path = written(folder, log("b", after=log("a")))
     path.rename(folder / path.name.replace(RUN, OTHER))
     with pytest.raises(RescueRefused, match=f"is of run {RUN}"):
         rescue.find([folder], OTHER, log("a"))
 
 
-def test_a_file_without_events_is_refused(folder, log):
+def test_a_file_without_events_is_refused(folder: Path, log: MakeLog) -> None:
     path = written(folder, log("b", after=log("a")))
     content = {**msgspec.json.decode(path.read_bytes()), "records": []}
     path.write_bytes(msgspec.json.encode(content))
@@ -126,7 +135,9 @@ def test_a_file_without_events_is_refused(folder, log):
         rescue.find([folder], RUN, log("a"))
 
 
-def test_what_another_user_or_a_link_put_there_is_no_rescue_file(folder, log, monkeypatch):
+def test_what_another_user_or_a_link_put_there_is_no_rescue_file(
+    folder: Path, log: MakeLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = written(folder, log("b", after=log("a")))
     path.rename(folder / "real")
     path.symlink_to(folder / "real")
@@ -140,7 +151,7 @@ def test_what_another_user_or_a_link_put_there_is_no_rescue_file(folder, log, mo
     assert rescue.find([folder], RUN, log("a")).paths == []
 
 
-def test_the_first_folder_that_takes_it_gets_the_file(folder, log):
+def test_the_first_folder_that_takes_it_gets_the_file(folder: Path, log: MakeLog) -> None:
     path = rescue.write([folder / "gone", folder], RUN, log("b", after=log("a")), {})
     assert path.parent == folder
     with pytest.raises(StoreError, match="no folder takes a rescue file") as refused:
@@ -149,8 +160,8 @@ def test_the_first_folder_that_takes_it_gets_the_file(folder, log):
 
 
 async def test_a_database_that_is_written_has_a_reserve_and_folders_for_a_rescue(
-    folder, log, summary
-):
+    folder: Path, log: MakeLog, summary: MakeSummary
+) -> None:
     store = SqlStore(folder / "maker.db")
     await store.append(RUN, log("a"), {}, summary())
     await store.close()
@@ -196,9 +207,10 @@ def on_a_full_disk(folder: Path, other: Path, size: int) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [10, 500_000])
-def test_on_a_full_disk_the_reserve_becomes_the_rescue_file(tmp_path, size):
+def test_on_a_full_disk_the_reserve_becomes_the_rescue_file(tmp_path: Path, size: int) -> None:
     full, other = tmp_path / "full", tmp_path / "other"
-    full.mkdir(), other.mkdir()
+    full.mkdir()
+    other.mkdir()
     error, first, left = on_a_full_disk(full, other, size)
     assert error == "No space left on device"
     assert first == str(full)
@@ -207,15 +219,16 @@ def test_on_a_full_disk_the_reserve_becomes_the_rescue_file(tmp_path, size):
 
 
 @pytest.mark.slow
-def test_what_is_too_big_for_the_reserve_goes_to_the_next_folder(tmp_path):
+def test_what_is_too_big_for_the_reserve_goes_to_the_next_folder(tmp_path: Path) -> None:
     full, other = tmp_path / "full", tmp_path / "other"
-    full.mkdir(), other.mkdir()
+    full.mkdir()
+    other.mkdir()
     _, first, *left = on_a_full_disk(full, other, 3_000_000)
     assert first == str(other)
     assert left in ([], [""])
 
 
-def test_the_runs_that_wait_are_known_by_their_files(folder, log):
+def test_the_runs_that_wait_are_known_by_their_files(folder: Path, log: MakeLog) -> None:
     assert rescue.waiting([folder, folder / "none"]) == set()
     written(folder, log("a"))
     (folder / "maker-rescue-.json").write_text("")

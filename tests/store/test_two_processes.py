@@ -9,6 +9,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +17,9 @@ from maker.core.models import RunId
 from maker.errors import RunBusy, StoreError
 from maker.store.lease import this_process
 from maker.store.sql import SqlStore
+
+if TYPE_CHECKING:
+    from store.conftest import MakeLog, MakeSummary
 
 pytestmark = pytest.mark.slow
 
@@ -113,7 +117,9 @@ async def loaded(path: Path) -> int:
 
 
 @pytest.mark.parametrize("groups", [1, 20, 50])
-def test_a_kill_in_the_middle_of_appending_loses_nothing_acknowledged(tmp_path, groups):
+def test_a_kill_in_the_middle_of_appending_loses_nothing_acknowledged(
+    tmp_path: Path, groups: int
+) -> None:
     path = tmp_path / "maker.db"
     with child(APPEND_FOREVER, path) as process:
         for _ in range(groups):
@@ -128,7 +134,9 @@ def test_a_kill_in_the_middle_of_appending_loses_nothing_acknowledged(tmp_path, 
     raw.close()
 
 
-def test_two_processes_that_want_the_lease_at_once_cannot_both_win(tmp_path, log, summary):
+def test_two_processes_that_want_the_lease_at_once_cannot_both_win(
+    tmp_path: Path, log: MakeLog, summary: MakeSummary
+) -> None:
     path = tmp_path / "maker.db"
 
     async def begin() -> None:
@@ -139,19 +147,22 @@ def test_two_processes_that_want_the_lease_at_once_cannot_both_win(tmp_path, log
     asyncio.run(begin())
     with child(TAKE_THE_LEASE, path) as one, child(TAKE_THE_LEASE, path) as two:
         assert [line(one), line(two)] == ["ready", "ready"]
-        go_on(one), go_on(two)
+        go_on(one)
+        go_on(two)
         outcomes = sorted([line(one), line(two)])
-        go_on(one), go_on(two)
+        go_on(one)
+        go_on(two)
     assert outcomes == ["RunBusy", "won"]
 
 
 async def test_the_lease_of_a_live_process_holds_and_of_a_killed_one_does_not(
-    tmp_path, log, summary
-):
+    tmp_path: Path, log: MakeLog, summary: MakeSummary
+) -> None:
     store = SqlStore(tmp_path / "maker.db")
     await store.append(RUN, log("a"), {}, summary())
     with child(TAKE_THE_LEASE, tmp_path / "maker.db") as process:
-        line(process), go_on(process)
+        line(process)
+        go_on(process)
         assert line(process) == "won"
         with pytest.raises(RunBusy, match=f"process {process.pid} "):
             await store.acquire(RUN, this_process(), NOW + 1, 60.0)
@@ -161,7 +172,7 @@ async def test_the_lease_of_a_live_process_holds_and_of_a_killed_one_does_not(
     await store.close()
 
 
-def test_processes_that_create_the_database_at_once_both_succeed(tmp_path):
+def test_processes_that_create_the_database_at_once_both_succeed(tmp_path: Path) -> None:
     path = tmp_path / "maker.db"
     children = [child(CREATE, path, str(uuid.UUID(int=number))) for number in range(3)]
     assert [line(process) for process in children] == ["ready"] * 3
@@ -173,7 +184,9 @@ def test_processes_that_create_the_database_at_once_both_succeed(tmp_path):
         process.communicate()
 
 
-def test_an_exception_in_a_program_that_closes_its_store_lets_the_interpreter_end(tmp_path):
+def test_an_exception_in_a_program_that_closes_its_store_lets_the_interpreter_end(
+    tmp_path: Path,
+) -> None:
     program = """
 async def main():
     store = SqlStore(path)
@@ -189,7 +202,9 @@ asyncio.run(main())
         assert process.wait(timeout=30) == 7
 
 
-async def test_a_database_that_stays_locked_is_a_clear_error(tmp_path, log, summary):
+async def test_a_database_that_stays_locked_is_a_clear_error(
+    tmp_path: Path, log: MakeLog, summary: MakeSummary
+) -> None:
     store = SqlStore(tmp_path / "maker.db", busy_timeout_s=0.01)
     await store.append(RUN, log("a"), {}, summary())
     blocker = sqlite3.connect(tmp_path / "maker.db", isolation_level=None)

@@ -17,8 +17,12 @@ if sys.platform != "linux":  # processes are looked at in /proc, and waited for 
     collect_ignore_glob = ["test_*.py"]
 
 
+Count = Callable[[str, int], None]
+Undisturbed = Callable[[int], list[e.Event]]
+
+
 @pytest.fixture
-def count(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
+def count(request: pytest.FixtureRequest) -> Count:
     """Adds to the figures that are printed when the tests are over."""
 
     def add(name: str, number: int) -> None:
@@ -40,7 +44,7 @@ def storm(tmp_path: Path) -> Storm:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], list[e.Event]]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
     """The events of the task with a seed when nothing happens to it."""
 
     @cache

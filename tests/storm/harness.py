@@ -145,7 +145,13 @@ class Storm:
         self.sessions.remove(session)
         return session
 
-    def newest(self) -> RunId | None:
+    def newest(self) -> RunId:
+        """The newest run; there is one."""
+        run = self.newest_if_any()
+        assert run is not None, "nothing was stored yet"
+        return run
+
+    def newest_if_any(self) -> RunId | None:
         """The newest run; None where nothing was stored yet."""
         with Reader(self.url) as reader:
             return next((row.run_id for row in reader.runs(limit=1)), None)

@@ -9,7 +9,7 @@ import signal
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from msgspec import Struct
 
@@ -90,9 +90,9 @@ def watch(reached: Callable[[str], None], timeout_s: float | None = None) -> Non
     connect: Callable[..., sqlite3.Connection] = sqlite3.connect
 
     class Cursor(sqlite3.Cursor):
-        def execute(self, *statement: Any) -> sqlite3.Cursor:
+        def execute(self, statement: str, *values: Any) -> Self:
             with _refusals(reached):
-                return super().execute(*statement)
+                return super().execute(statement, *values)
 
     class Connection(sqlite3.Connection):
         def cursor(self, factory: Any = Cursor) -> Any:

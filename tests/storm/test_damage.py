@@ -7,7 +7,9 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +17,9 @@ from maker.store import heads
 from storm import oracles
 from storm.harness import Storm, resume, task
 from storm.moments import Moment
+
+if TYPE_CHECKING:
+    from storm.conftest import Count, Undisturbed
 
 pytestmark = [pytest.mark.storm, pytest.mark.slow]
 
@@ -90,7 +95,9 @@ def harmed(storm: Storm, command: tuple[str, ...]) -> Iterator[str]:
         yield f"{' '.join(command)}: {session.status}: {session.err}"
 
 
-def test_flipped_bytes_are_found_or_harmless(finished, tmp_path, size, count):
+def test_flipped_bytes_are_found_or_harmless(
+    finished: Storm, tmp_path: Path, size: int, count: Count
+) -> None:
     overlooked = []
     for seed in range(size):
         chance = random.Random(seed)
@@ -110,14 +117,18 @@ def test_flipped_bytes_are_found_or_harmless(finished, tmp_path, size, count):
     assert overlooked == []
 
 
-def test_a_database_that_is_cut_off_is_found_to_be(finished, tmp_path, size, count):
+def _cut_off(content: bytearray, length: int) -> None:
+    del content[length:]
+
+
+def test_a_database_that_is_cut_off_is_found_to_be(
+    finished: Storm, tmp_path: Path, size: int, count: Count
+) -> None:
     whole = finished.database.stat().st_size
     overlooked = []
     for seed in range(size):
         length = random.Random(seed).choice((0, 1, 100, 4096, *range(0, whole, 4096), whole - 1))
-        storm = damaged(
-            finished, tmp_path / str(seed), lambda c, n=length: c.__delitem__(slice(n, None))
-        )
+        storm = damaged(finished, tmp_path / str(seed), partial(_cut_off, length=length))
         found = unnoticed(storm, finished)
         overlooked += [f"length {length}: {found}"] if found else []
         overlooked += [
@@ -131,8 +142,12 @@ def test_a_database_that_is_cut_off_is_found_to_be(finished, tmp_path, size, cou
 
 @pytest.mark.parametrize("paused", [False, True])
 def test_a_torn_write_ahead_log_leaves_a_beginning_that_can_be_gone_on_with(
-    tmp_path, size, count, undisturbed, paused
-):
+    tmp_path: Path,
+    size: int,
+    count: Count,
+    undisturbed: Undisturbed,
+    paused: bool,
+) -> None:
     for seed in range(max(2, size // 10)):
         chance, storm = random.Random(seed), Storm(tmp_path / str(seed))
         run = storm(*task(9, "--max-samples", "3")).run if paused else None

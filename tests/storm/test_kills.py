@@ -5,12 +5,17 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from storm import oracles
 from storm.harness import Storm, resume, task
 from storm.moments import Moment
+
+if TYPE_CHECKING:
+    from storm.conftest import Undisturbed
 
 pytestmark = [pytest.mark.storm, pytest.mark.slow]
 
@@ -20,19 +25,30 @@ MOST_EVENTS = 12
 Count = Callable[[str, int], None]
 
 
-def test_a_storm_of_kills_loses_nothing_and_buys_nothing_twice(tmp_path, size, count, undisturbed):
+def test_a_storm_of_kills_loses_nothing_and_buys_nothing_twice(
+    tmp_path: Path,
+    size: int,
+    count: Count,
+    undisturbed: Undisturbed,
+) -> None:
     storms = (Storm(tmp_path / str(seed)) for seed in itertools.count())
     assert contradictions(storms, size, count, undisturbed) == []
 
 
 def test_kills_beside_postgres_lose_nothing_either(
-    tmp_path, size, count, undisturbed, postgres_alone
-):
+    tmp_path: Path,
+    size: int,
+    count: Count,
+    undisturbed: Undisturbed,
+    postgres_alone: str,
+) -> None:
     storms = itertools.repeat(Storm(tmp_path / "storm", postgres_alone))
     assert contradictions(storms, max(4, size // 5), count, undisturbed) == []
 
 
-def contradictions(storms: Iterator[Storm], most: int, count: Count, undisturbed) -> list[str]:
+def contradictions(
+    storms: Iterator[Storm], most: int, count: Count, undisturbed: Undisturbed
+) -> list[str]:
     """What is wrong with runs that were killed again and again, until so many kills have hit."""
     kills, found = 0, []
     for seed, storm in enumerate(storms):
@@ -55,9 +71,9 @@ def contradictions(storms: Iterator[Storm], most: int, count: Count, undisturbed
 
 def _killed_until_done(storm: Storm, seed: int, kills: int) -> int:
     """Kill each process that works on a new run until so many were hit, then let it end."""
-    chance, hit, earlier = random.Random(seed), 0, storm.newest()
+    chance, hit, earlier = random.Random(seed), 0, storm.newest_if_any()
     while True:
-        newest = storm.newest()
+        newest = storm.newest_if_any()
         run = None if newest == earlier else newest
         moment = Moment.chosen(chance, MOST_EVENTS) if hit < kills else None
         session = storm(*(resume(run) if run else task(seed)), run=run, moment=moment)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import itertools
 import random
 import threading
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from maker_process import PATIENCE_S, Maker, agents_of, killed, replied, until
@@ -13,6 +16,9 @@ from fakes import plan, step
 from loopback import Answer, LoopbackApi, Reply, Request, text
 from maker.agents import processes
 from maker.plan.plan_text import plan_to_yaml
+
+if TYPE_CHECKING:
+    from storm.conftest import Count
 
 pytestmark = [pytest.mark.storm, pytest.mark.sdk, pytest.mark.slow]
 
@@ -41,14 +47,18 @@ class Server:
         return Reply([text('{"n": 3}')])
 
 
+def _is_alone(pid: int) -> bool:
+    return not agents_of(pid)
+
+
 @pytest.mark.skipif(not processes.can_tie(), reason="needs setpriv")
-def test_a_storm_of_kills_pays_for_each_reply_once(tmp_path, size, count):
+def test_a_storm_of_kills_pays_for_each_reply_once(tmp_path: Path, size: int, count: Count) -> None:
     kills = size // 25
     if not kills:
         pytest.skip("a single kill is in tests/sdk/test_live_runs.py; more with MAKER_STORM=50")
     server, chance = Server(), random.Random(1)
     (tmp_path / "plan.yaml").write_text(plan_to_yaml(plan(step())), encoding="utf-8")
-    command = ("run", "Count.", "--plan", str(tmp_path / "plan.yaml"), *VOTE)
+    command: tuple[str, ...] = ("run", "Count.", "--plan", str(tmp_path / "plan.yaml"), *VOTE)
     with server.api as api:
         maker = Maker(tmp_path / "maker.db", tmp_path, api.environ(tmp_path / "config"))
         for _ in range(kills):
@@ -57,7 +67,7 @@ def test_a_storm_of_kills_pays_for_each_reply_once(tmp_path, size, count):
                 assert server.hangs.wait(PATIENCE_S)
                 until(lambda: len(replied(maker.log())) == len(api.billed), "replies have landed")
                 killed(process)
-            until(lambda pid=process.pid: not agents_of(pid), "the agents are gone")
+            until(partial(_is_alone, process.pid), "the agents are gone")
             command = ("resume", "@last")
             count("kills that hit", 1)
         server.serve(None)

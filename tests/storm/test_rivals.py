@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -16,6 +17,9 @@ from maker.engine.claim import Claim
 from storm import oracles
 from storm.harness import Session, Storm, first_to_end, locked, resume, task
 from storm.moments import Moment
+
+if TYPE_CHECKING:
+    from storm.conftest import Undisturbed
 
 pytestmark = [pytest.mark.storm, pytest.mark.slow]
 
@@ -26,7 +30,9 @@ def short_lease() -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_of_two_resumers_one_wins_and_the_other_buys_nothing(storm, undisturbed, seed):
+def test_of_two_resumers_one_wins_and_the_other_buys_nothing(
+    storm: Storm, undisturbed: Undisturbed, seed: int
+) -> None:
     storm(*task(seed), moment=Moment("asked", 3))
     run = storm.newest()
     held = Moment("asked", 1, then="hold")
@@ -44,7 +50,9 @@ def test_of_two_resumers_one_wins_and_the_other_buys_nothing(storm, undisturbed,
     assert oracles.contradictions(storm, run, undisturbed(seed)) == []
 
 
-def test_eight_runs_are_written_into_one_database_at_once(storm, undisturbed):
+def test_eight_runs_are_written_into_one_database_at_once(
+    storm: Storm, undisturbed: Undisturbed
+) -> None:
     with ExitStack() as stack:
         sessions = [stack.enter_context(storm.started(*task(seed))) for seed in range(8)]
         for session in sessions:
@@ -54,7 +62,9 @@ def test_eight_runs_are_written_into_one_database_at_once(storm, undisturbed):
 
 
 @pytest.mark.parametrize("answers", [1, 4, 9])
-def test_a_stopped_writer_that_wakes_after_a_takeover_buys_nothing(storm, undisturbed, answers):
+def test_a_stopped_writer_that_wakes_after_a_takeover_buys_nothing(
+    storm: Storm, undisturbed: Undisturbed, answers: int
+) -> None:
     held = Moment("answered", answers, then="hold")
     with storm.started(*task(3), moment=held, before=short_lease) as sleeper:
         sleeper.until_held()
@@ -114,7 +124,7 @@ def container(storm: Storm, *command: str) -> Iterator[None]:
 
 
 @pytest.mark.skipif(not can_contain(), reason="may not start a process with pids of its own")
-def test_a_containers_run_is_taken_over_once_its_lease_has_run_out(storm):
+def test_a_containers_run_is_taken_over_once_its_lease_has_run_out(storm: Storm) -> None:
     with container(storm, *task(10), "--delay-ms", "600000"):
         run = storm.newest()
         refused = [storm(*resume(run, "--delay-ms", "4"), run=run) for _ in range(3)]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,6 +21,9 @@ from maker.store import engine, sql
 from storm import oracles
 from storm.harness import Session, Storm, locked, resume, task
 from storm.moments import Moment
+
+if TYPE_CHECKING:
+    from storm.conftest import Count, Undisturbed
 
 pytestmark = [pytest.mark.storm, pytest.mark.slow]
 
@@ -35,7 +39,7 @@ def quick() -> None:
 def quick_in_a_small_file(pages: int) -> None:
     """In the child: the same, in a database that may only grow to so many pages."""
     quick()
-    engine._PRAGMAS = (*engine._PRAGMAS, f"max_page_count = {pages}")
+    engine._PRAGMAS = (*engine._PRAGMAS, f"max_page_count = {pages}")  # type: ignore[assignment]
 
 
 @contextmanager
@@ -63,8 +67,12 @@ def rescue_files(storm: Storm, run: RunId) -> list[Path]:
 @pytest.mark.parametrize("kind", ["locked", "failing"])
 @pytest.mark.parametrize("commits", [4, 8])
 def test_a_database_in_trouble_is_waited_for_and_the_run_goes_on(
-    storm, undisturbed, count, kind, commits
-):
+    storm: Storm,
+    undisturbed: Undisturbed,
+    count: Count,
+    kind: str,
+    commits: int,
+) -> None:
     held = Moment("committed", commits, then="hold")
     with storm.started(*task(8), moment=held, before=quick) as session:
         session.until_held()
@@ -85,8 +93,8 @@ def test_a_database_in_trouble_is_waited_for_and_the_run_goes_on(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("kind", ["locked", "failing"])
 def test_a_signal_during_trouble_leaves_a_rescue_file_that_resume_takes(
-    storm, undisturbed, kind, number
-):
+    storm: Storm, undisturbed: Undisturbed, kind: str, number: signal.Signals
+) -> None:
     with storm.started(*task(9), moment=HELD, before=quick) as session:
         session.until_held()
         with locked(storm.database) if kind == "locked" else failing(session, storm.database):
@@ -104,7 +112,9 @@ def test_a_signal_during_trouble_leaves_a_rescue_file_that_resume_takes(
     assert oracles.contradictions(storm, run, undisturbed(9)) == []
 
 
-def test_an_end_that_could_not_be_stored_is_not_claimed(storm, undisturbed):
+def test_an_end_that_could_not_be_stored_is_not_claimed(
+    storm: Storm, undisturbed: Undisturbed
+) -> None:
     calls = sum(isinstance(event, e.AgentReplied) for event in undisturbed(9))
     last = Moment("answered", calls, then="hold")
     with storm.started(*task(9), moment=last, before=quick) as session:
@@ -123,7 +133,9 @@ def test_an_end_that_could_not_be_stored_is_not_claimed(storm, undisturbed):
     assert oracles.contradictions(storm, run, undisturbed(9)) == []
 
 
-def test_a_database_that_stays_full_ends_the_run_with_a_rescue_file(storm, undisturbed):
+def test_a_database_that_stays_full_ends_the_run_with_a_rescue_file(
+    storm: Storm, undisturbed: Undisturbed
+) -> None:
     assert storm.examined(*task(0)).status == 0
     pages = storm.database.stat().st_size // 4096 + 4
     small = partial(quick_in_a_small_file, pages)
@@ -139,8 +151,8 @@ def test_a_database_that_stays_full_ends_the_run_with_a_rescue_file(storm, undis
 
 
 def test_who_is_overtaken_in_trouble_leaves_a_file_that_is_refused_until_it_is_moved(
-    storm, undisturbed
-):
+    storm: Storm, undisturbed: Undisturbed
+) -> None:
     with storm.started(*task(11), moment=HELD, before=quick) as session:
         session.until_held()
         run = session.run

@@ -68,7 +68,7 @@ def test_an_error_in_a_file_names_the_file_and_the_server(tmp_path: Path) -> Non
         ({"command": "x", "cwdd": "y"}, "unknown field 'cwdd'"),
     ],
 )
-def test_settings_are_checked_field_by_field(config: dict, message: str) -> None:
+def test_settings_are_checked_field_by_field(config: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         checked("mail", config)
 

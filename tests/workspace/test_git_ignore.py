@@ -45,7 +45,17 @@ def test_the_verdicts_are_those_of_git(tmp_path: Path) -> None:
         lines = [line(chance) for _ in range(chance.randint(1, 4))]
         (tmp_path / ".gitignore").write_text("\n".join(lines) + "\n")
         paths = ["/".join(chance.choices(NAMES, k=chance.randint(1, 4))) for _ in range(30)]
-        command = ["git", "-C", tmp_path, "check-ignore", "--no-index", "-v", "-n", "-z", "--stdin"]
+        command = [
+            "git",
+            "-C",
+            str(tmp_path),
+            "check-ignore",
+            "--no-index",
+            "-v",
+            "-n",
+            "-z",
+            "--stdin",
+        ]
         told = subprocess.run(command, input="\0".join(paths).encode(), capture_output=True)
         fields = told.stdout.decode().split("\0")[:-1]
         for path, pattern in zip(paths, fields[2::4], strict=True):
