@@ -23,6 +23,7 @@ from maker.core.models import (
     MissingItem,
     Plan,
     PlanStep,
+    Problem,
     RunStatus,
     RunSummary,
     TaskConfig,
@@ -252,9 +253,11 @@ def is_over(state: RunState) -> bool:
 
 
 def problems_text(errors: Iterable[Any]) -> str:
-    """Errors of a failed validation in one line; entries are usually mappings."""
+    """Problems of a plan in one line; entries are usually mappings, or values of `Problem`."""
     parts = []
     for error in errors:
+        if isinstance(error, Problem):
+            error = msgspec.to_builtins(error)
         if isinstance(error, dict):
             where = f" (step {error['step']})" if error.get("step") is not None else ""
             parts.append(f"{error.get('check', 'check')}{where}: {error.get('message', '')}")

@@ -207,3 +207,29 @@ def test_json_lines_hold_the_event_and_its_number() -> None:
     found = json.loads(line)
     assert found.pop("seq") == 7
     assert msgspec.convert(found, e.Event) == event
+
+
+def test_a_warning_is_said_in_words() -> None:
+    problem = Problem(check="used-outputs", message="nobody reads it", step=2, fix="Remove it.")
+    line = render.format_event(e.ValidationPassed(checks_passed=3, warnings=[problem]))
+    assert line.endswith("worth a look: used-outputs (step 2): nobody reads it")
+
+
+def test_a_branch_that_no_agent_took_says_why() -> None:
+    summary = VotingSummary(
+        strategy="none",
+        total_samples=0,
+        red_flagged=0,
+        winning_votes=0,
+        note="decided by the program",
+    )
+    event = e.StepCompleted(
+        step=1,
+        title="how deep?",
+        output={"next_step": 2, "reason": "inputs.mode is whole"},
+        voting_summary=summary,
+        cost_usd=0.0,
+        duration_ms=0,
+    )
+    line = render.format_event(event)
+    assert line == "Step 1 completed: how deep? (decided by the program): inputs.mode is whole"

@@ -235,10 +235,14 @@ def _started(event: e.StepStarted) -> str:
 
 
 def _completed(event: e.StepCompleted, simulated: bool) -> str:
+    title = f"{place(event.step, event.iteration)} completed: {one_line(event.title)}"
+    if event.voting_summary.total_samples == 0:
+        why = event.output.get("reason", "") if isinstance(event.output, dict) else ""
+        return _with_detail(f"{title} ({one_line(event.voting_summary.note)})", one_line(str(why)))
     cost = money(event.cost_usd, simulated=simulated)
     chosen = voting(msgspec.structs.replace(event.voting_summary, note=""))
     used = f"{chosen}; {cost}, {duration(event.duration_ms)}"
-    return f"{place(event.step, event.iteration)} completed: {one_line(event.title)} ({used})"
+    return f"{title} ({used})"
 
 
 def _vote(event: e.VoteCompleted) -> str:
