@@ -164,7 +164,7 @@ def misspell_a_schema(case: Case, data: dict[str, Any], draw: Any) -> str | None
     step = pick(data, draw, is_action)
     schema = step["output_schema"]
     typos = [schema[:-1], schema[1:], f"{schema}}}", schema.replace(":", "", 1), "{}", "string"]
-    types = {"string": "str", "int": "integer", "bool": "boolean"}
+    types = {"string": "txt", "int": "whole", "bool": "yesno"}
     typos += [
         re.sub(rf"\b{a}\b", b, schema) for a, b in types.items() if re.search(rf"\b{a}\b", schema)
     ]
