@@ -19,10 +19,10 @@ from rich.text import Text
 from maker.cli.view.render import (
     count,
     duration,
-    format_event,
     money,
     voting,
 )
+from maker.cli.view.viewers import Narrator
 from maker.core import events as e
 from maker.core.kinds import kind_of
 from maker.core.models import PlanStep
@@ -44,6 +44,7 @@ class Live:
         self._began_s = time.monotonic()
         self._votes: dict[int, str] = {}
         self._last = ""
+        self._narrator = Narrator()
 
     def start(self, state: Callable[[], RunState]) -> None:
         """Begin to draw."""
@@ -60,16 +61,17 @@ class Live:
 
     def show(self, seq: int, event: e.Event) -> None:
         """Remember what the next picture needs of the event."""
+        line = self._narrator.line(event, self._state())
         match event:
             case e.StepCompleted():
                 self._votes[event.step] = voting(event.voting_summary)
             case e.ValidationFailed() | e.ModelFellBack() | e.StepFailed() | e.TryFailed():
-                self.say(format_event(event))
+                self.say(line)
             case e.AgentReplied() if event.reply.left_running:
-                self.say(format_event(event))
+                self.say(line)
             case _:
                 pass
-        self._last = format_event(event, simulated=_is_simulated(self._state()))
+        self._last = line
 
     def say(self, text: str) -> None:
         """Print the line above the picture."""
