@@ -162,7 +162,9 @@ new_db_option = option(OUTPUT, "--db", metavar="PATH|URL", callback=_place, help
 """The database of a command that begins a run, and with it a database where there is none."""
 json_option = option(OUTPUT, "--json", "as_json", is_flag=True, help="Print JSON for programs.")
 """The parameter is called `as_json`."""
-quiet_option = option(OUTPUT, "--quiet", "-q", is_flag=True, help="Show no events on stderr.")
+quiet_option = option(
+    OUTPUT, "--quiet", "-q", is_flag=True, help="Show nothing on stderr of a run that goes well."
+)
 output_option = option(
     OUTPUT,
     "-o",

@@ -97,7 +97,8 @@ async def _carry(
         user = User(viewer.say, consent, TerminalQuestions(viewer, caught_up))
     with interrupts:
         async with app.opened(url=output.db) as store:
-            watch = _Watch(await open_session(store, user), viewer, store, output.db)
+            session = await open_session(store, user)
+            watch = _Watch(session, viewer, store, output.db, quiet=output.quiet)
             await watch.to_the_end(interrupts)
     try:
         answer = present(watch.run, watch.state)
@@ -124,9 +125,16 @@ class _Watch:
     """Shows the events of one session, and what lies before and after them."""
 
     def __init__(
-        self, session: app.Session, viewer: Viewer, store: EventStore, db: str | None
+        self,
+        session: app.Session,
+        viewer: Viewer,
+        store: EventStore,
+        db: str | None,
+        *,
+        quiet: bool,
     ) -> None:
         self._session, self._viewer, self._store, self._db = session, viewer, store, db
+        self._quiet = quiet
         self._begin = Head(*session.orchestrator.head)
         self._seq = self._begin.seq
         self._opened = self._has_effects = self._over = False
@@ -200,12 +208,13 @@ class _Watch:
         if not self._opened:
             self._opened = True
             settings = self.state.settings
-            self._viewer.say(report.first_line(self.run, settings, os.environ))
+            if not self._quiet:
+                self._viewer.say(report.first_line(self.run, settings, os.environ))
             if kind_of(settings.agent).uses_tools:
                 self._before = await asyncio.to_thread(changes.snapshot, settings.cwd)
         self._viewer.show(self._seq + 1, event)
         match event:
-            case e.ValidationPassed() if self.state.plan is not None:
+            case e.ValidationPassed() if self.state.plan is not None and not self._quiet:
                 plan, config, task = self.state.plan, self.state.settings, self.state.task
                 self._viewer.say(voting_outlook(plan, config, task.tools, context=task.context))
             case e.StepStarted():
@@ -216,7 +225,9 @@ class _Watch:
         self._shown.set()
 
     async def report(self) -> None:
-        """Say how it ended and how to go on."""
+        """Say how it ended and how to go on; quietly, only where it did not go well."""
+        if self._quiet and self.state.status == "completed" and not self.state.reason:
+            return
         files = ""
         if self._has_effects and kind_of(self.state.settings.agent).uses_tools:
             after = await asyncio.to_thread(changes.snapshot, self.state.settings.cwd)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from maker.core import events as e
 from maker.core import keys
 from maker.core.branches import word_of
+from maker.core.effects import has_effects
 from maker.core.inputs import for_each_list, item_label, variable
 from maker.core.models import CallKey, PlanStep, VoteResult, VotingSummary
 from maker.core.moves import Ask, Emit, Move, Pause
@@ -18,6 +19,8 @@ from maker.steps.voting import Tally, chosen
 from maker.steps.workings import OpenTry, Workings
 
 CANNOT = "cannot be done"
+ONE_AFTER_ANOTHER = 4
+"""The rules from which items with effects are."""
 
 
 def moves(state: RunState, workings: Workings | None = None) -> Iterator[Move]:
@@ -78,12 +81,17 @@ def _for_each_moves(state: RunState, step: PlanStep, workings: Workings) -> Iter
         else:
             yield Emit(e.ForEachStarted(step=step.step, title=step.title, items=len(items)))
         return
+    # Two agents that change one folder at once see each other's half-done work.
+    is_alone = state.rules >= ONE_AFTER_ANOTHER and has_effects(context.effect_of(state, step))
+    at_once = 1 if is_alone else state.settings.samples_at_once
     going_on = 0
     for lane in state.execution.lanes.values():
+        if is_alone and going_on and not lane.started:
+            continue
         move = _lane_move(state, step, lane.iteration, workings)
         going_on += not isinstance(move, Pause)
         yield move
-    if going_on < state.settings.samples_at_once and loop.next_item < loop.items:
+    if going_on < at_once and loop.next_item < loop.items:
         yield _lane_move(state, step, loop.next_item, workings)
 
 

@@ -109,10 +109,12 @@ def test_after_validation_one_line_tells_what_could_be_voted_on(maker: Maker) ->
     assert "1 of 2 steps voted on: majority of 5" in voted.err
 
 
-def test_quiet_shows_no_events(maker: Maker) -> None:
+def test_quietly_a_run_that_goes_well_says_its_answer_alone(maker: Maker) -> None:
     done = maker("run", "Count the files", *SIMULATED, "--quiet")
-    assert "Step 0" not in done.err
-    assert "status    completed" in done.err
+    assert (done.code, done.out, done.err) == (0, "simulated answer\n", "")
+    paused = maker("run", "Count the files", *SIMULATED, "--quiet", "--max-samples", "0")
+    assert "Step 0" not in paused.err
+    assert "status    paused: budget" in paused.err
 
 
 def test_json_prints_every_event_in_order_and_nothing_else(maker: Maker) -> None:

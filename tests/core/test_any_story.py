@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from fakes import RUN, FakeChecker, FakeClock, registry, reply, step
 from maker.agents.simulated import SimulatedAgent
 from maker.core import events as e
+from maker.core import keys
 from maker.core.comparison import bought_twice
 from maker.core.fold import apply, fold
 from maker.core.models import AgentCall, AgentReply, Plan, PlanStep, Repeat, Simulation, TaskConfig
@@ -210,6 +211,12 @@ def resumption(chance: random.Random) -> list[e.Event]:
     return opening
 
 
+def said(state: RunState) -> list[e.Event]:
+    """The user's answer, where the planner has asked."""
+    key, question = keys.plan_key(state.planning.attempt), state.planning.question
+    return [e.QuestionAnswered(key=key, question=question, answer="Yes.")] if question else []
+
+
 def replied_keys(records: Sequence[Record]) -> set[str]:
     log = (e.decode(record.payload) for record in records)
     return {event.key for event in log if isinstance(event, e.AgentReplied)}
@@ -243,7 +250,10 @@ async def test_whatever_happens_to_a_run_its_log_holds_and_it_can_be_brought_to_
                 e.PlanCreated(plan=any_plan(chance), origin="user"),
             ]
         else:
-            opening = [e.RunResumed(options=UNTROUBLED)] if is_last else resumption(chance)
+            state = fold([e.decode(record.payload) for record in records])
+            opening = (
+                [e.RunResumed(options=UNTROUBLED), *said(state)] if is_last else resumption(chance)
+            )
         had = replied_keys(records)
         most_events = 2000 if is_last else chance.choice([5, 20, 2000])
         records = await session(records, config, agent, opening, chance, most_events)

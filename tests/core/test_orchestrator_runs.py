@@ -243,6 +243,27 @@ async def test_a_failed_item_alone_is_done_again_on_resume() -> None:
     assert completed(again).result["output"] == [{"n": 1}] * 3
 
 
+@pytest.mark.parametrize(("tools", "at_once"), [([], 4), (["Read"], 4), (["Write"], 1)])
+async def test_items_with_effects_are_worked_on_one_after_another(
+    tools: list[str], at_once: int
+) -> None:
+    given = plan(
+        step(0, output_schema="{files: [string]}", next_step_sequence_number=1),
+        step(1, for_each="step_0_output.files", primary_tools=tools, on_item_error="skip"),
+    )
+
+    def script(call: AgentCall) -> str:
+        if call.key.startswith("step/0"):
+            return '{"files": ["a", "b", "c", "d", "e"]}'
+        return "junk" if call.key.startswith("step/1.2/0") else '{"n": 1}'
+
+    agent = ScriptedAgent(script)
+    run = await play(agent, config=config(allow=["write"]), given=given)
+    assert run.of(e.TaskCompleted)
+    assert agent.most_under_way == at_once
+    assert replay(await run.records()).outcome == "identical"
+
+
 async def test_for_each_over_nothing_completes_with_an_empty_list() -> None:
     items = plan(LIST, step(1, for_each="step_0_output.files"))
     session = await play(lambda call: '{"files": []}', given=items)
