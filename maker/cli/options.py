@@ -165,6 +165,14 @@ json_option = option(OUTPUT, "--json", "as_json", is_flag=True, help="Print JSON
 quiet_option = option(
     OUTPUT, "--quiet", "-q", is_flag=True, help="Show nothing on stderr of a run that goes well."
 )
+notify_option = option(
+    OUTPUT,
+    "--notify",
+    metavar="COMMAND",
+    envvar="MAKER_NOTIFY",
+    help="Run this with a line of JSON on its stdin when the run needs you, waits, pauses or ends. "
+    "Left out, $MAKER_NOTIFY.",
+)
 output_option = option(
     OUTPUT,
     "-o",

@@ -21,6 +21,7 @@ from maker.cli.options import (
     instruction_argument,
     json_option,
     new_db_option,
+    notify_option,
     output_option,
     plan_option,
     quiet_option,
@@ -60,6 +61,8 @@ Exit codes:
 EPILOG += "\n".join(f"  {code:>3}  {code.meaning}" for code in Exit)
 
 
+WAIT_HOURS = 12.0
+"""Somebody at a terminal means the run to go on when the limit ends, at night, too."""
 STAND_IN = "Carry out the given plan."
 """The instruction of a run that has only a plan: no words or paths, for those allow."""
 
@@ -74,6 +77,7 @@ STAND_IN = "Carry out the given plan."
 @output_option
 @json_option
 @quiet_option
+@notify_option
 @new_db_option
 def command(**parameters: Any) -> int:
     """Plan, validate and carry out INSTRUCTION; `-` reads it from the standard input.
@@ -125,6 +129,8 @@ def new_request(parameters: dict[str, Any], **fixed: Any) -> Request:
     config = task_config({**parameters, **fixed}, instruction or (STAND_IN if source else ""))
     if not on_terminal():
         config = msgspec.structs.replace(config, questions=False)
+    elif parameters.get("wait") is None:
+        config = msgspec.structs.replace(config, wait_hours=WAIT_HOURS)
     plan, tools = None, app.registry_for(config).specs()
     if source:
         examined = examine(text, tools=tools, instruction=instruction, models=config.step_models)
@@ -157,6 +163,7 @@ def output_of(parameters: dict[str, Any]) -> session.Output:
         as_json=parameters["as_json"],
         quiet=parameters.get("quiet", False),
         file=parameters.get("file"),
+        notify=parameters.get("notify") or "",
     )
 
 

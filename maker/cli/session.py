@@ -21,6 +21,7 @@ from maker import app
 from maker.cli import changes
 from maker.cli.consent import TerminalConsent
 from maker.cli.interrupts import Interrupts
+from maker.cli.notify import Notifier
 from maker.cli.terminal import TerminalQuestions, User, on_terminal
 from maker.cli.view import report
 from maker.cli.view.plan_view import voting_outlook
@@ -54,6 +55,7 @@ class Output(Struct, frozen=True, kw_only=True):
     as_json: bool = False
     quiet: bool = False
     file: Path | None = None
+    notify: str = ""
 
 
 def carry(open_session: Open, present: Present, output: Output) -> int:
@@ -98,8 +100,10 @@ async def _carry(
     with interrupts:
         async with app.opened(url=output.db) as store:
             session = await open_session(store, user)
-            watch = _Watch(session, viewer, store, output.db, quiet=output.quiet)
+            notifier = Notifier(output.notify, viewer.say)
+            watch = _Watch(session, viewer, store, output.db, notifier, quiet=output.quiet)
             await watch.to_the_end(interrupts)
+            await notifier.finish()
     try:
         answer = present(watch.run, watch.state)
         if answer is not None and (output.file is not None or not output.as_json):
@@ -130,11 +134,12 @@ class _Watch:
         viewer: Viewer,
         store: EventStore,
         db: str | None,
+        notifier: Notifier,
         *,
         quiet: bool,
     ) -> None:
         self._session, self._viewer, self._store, self._db = session, viewer, store, db
-        self._quiet = quiet
+        self._notifier, self._quiet = notifier, quiet
         self._begin = Head(*session.orchestrator.head)
         self._seq = self._begin.seq
         self._opened = self._has_effects = self._over = False
@@ -213,6 +218,7 @@ class _Watch:
             if kind_of(settings.agent).uses_tools:
                 self._before = await asyncio.to_thread(changes.snapshot, settings.cwd)
         self._viewer.show(self._seq + 1, event)
+        self._notifier.tell(self.run, event, self.state)
         match event:
             case e.ValidationPassed() if self.state.plan is not None and not self._quiet:
                 plan, config, task = self.state.plan, self.state.settings, self.state.task

@@ -245,6 +245,18 @@ class TaskConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             at_least=0,
         ),
     ] = 600.0
+    wait_hours: Annotated[
+        float,
+        Setting(
+            LIMITS,
+            "How long to wait for the end of a usage limit that says when it ends; a longer one "
+            "pauses the run.",
+            flag="--wait",
+            metavar="HOURS",
+            at_least=0,
+            shown="12 on a terminal, else a quarter of one",
+        ),
+    ] = 0.0
     samples_at_once: Annotated[int, Setting(LIMITS, "Calls at the same time.", at_least=1)] = 4
     call_timeout_s: Annotated[
         float,

@@ -167,7 +167,10 @@ def retry_wait_s(
     wait_s = max(wait_s, retry_after_s or 0.0)
     has_worked = bool(state.planning.replies) or state.totals.samples > 0
     most = MAX_WAITS if has_worked or kind != "network" else WAITS_BEFORE_ANY_REPLY
-    return None if waits >= most or wait_s > LONGEST_WAIT_S else wait_s
+    longest_s = LONGEST_WAIT_S
+    if kind == "rate_limit" and retry_after_s is not None:
+        longest_s = max(longest_s, state.settings.wait_hours * 3600)
+    return None if waits >= most or wait_s > longest_s else wait_s
 
 
 def may_try_again(state: RunState, lane: Lane) -> bool:

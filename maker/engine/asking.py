@@ -169,7 +169,8 @@ class Asker:
         if wait_s is None:
             raise RunMustPause(
                 "rate_limit" if fault.kind in ("rate_limit", "overloaded") else "network",
-                f"{fault.message} ({waits + 1} times; maker waits {LONGEST_WAIT_S:.0f} s at most)",
+                f"{fault.message} ({waits + 1} times; maker waits {LONGEST_WAIT_S:.0f} s at most, "
+                "and for a usage limit as long as --wait says)",
             ) from fault
         await rest(self._clock, wait_s, unless=self.pausing)
         self._check_pause()

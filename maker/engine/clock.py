@@ -11,6 +11,10 @@ _UPTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Linux stops its monotonic clock while the machine sleeps; macOS, which has no other, does not."""
 
 
+LONG_S, PART_S = 900.0, 60.0
+"""What is longer is waited for in parts, and the clock on the wall looked at after each."""
+
+
 class SystemClock:
     """Wall-clock time and real waiting."""
 
@@ -28,10 +32,17 @@ class SystemClock:
 
 
 async def rest(clock: Clock, seconds: float, unless: asyncio.Event) -> None:
-    """Wait this long, or until the event happens."""
-    both = {asyncio.ensure_future(clock.sleep(seconds)), asyncio.ensure_future(unless.wait())}
-    try:
-        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in both:
-            task.cancel()
+    """Wait this long, or until the event happens.
+
+    A long wait is one for a time of the day: it ends then, too, where the machine slept meanwhile.
+    """
+    end = clock.now() + seconds
+    while seconds > 0 and not unless.is_set():
+        part = seconds if seconds <= LONG_S else PART_S
+        both = {asyncio.ensure_future(clock.sleep(part)), asyncio.ensure_future(unless.wait())}
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in both:
+                task.cancel()
+        seconds = end - clock.now() if seconds > LONG_S else 0.0

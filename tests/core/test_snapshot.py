@@ -22,6 +22,7 @@ LAYOUTS = {
     3: "f499908be8958e1c",
     4: "a65603a3dbc286d9",
     5: "2ed1470f00ddb6bf",
+    6: "b62627beaf310657",
 }
 """What a state consists of, by `LAYOUT`: whoever changes a state raises that, and adds a line."""
 

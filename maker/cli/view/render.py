@@ -11,6 +11,7 @@ from typing import Any, assert_never
 
 import msgspec
 
+from maker.cli.view.times import when
 from maker.core import events as e
 from maker.core import keys
 from maker.core.models import AgentReply, CallKey, ChosenBy, VotingSummary
@@ -205,7 +206,11 @@ def _fell_back(event: e.ModelFellBack) -> str:
 
 
 def _retried(event: e.AgentRetried) -> str:
-    then = f"asks again in {event.wait_s:.1f} s" if event.wait_s else "gives up for now"
+    then = "gives up for now"
+    if event.wait_s >= 120:
+        then = f"waits until {when(event.timestamp + event.wait_s, '%H:%M')}"
+    elif event.wait_s:
+        then = f"asks again in {event.wait_s:.1f} s"
     bought = f" ({money(event.cost_usd)} spent)" if event.cost_usd else ""
     return f"{caller(event.key)}: {reason(event.kind)}, {then}: {_long(event.message)}{bought}"
 
