@@ -24,13 +24,10 @@ def credential_source(environ: Mapping[str, str]) -> str:
         if environ.get(variable):
             return variable
     shown = environ.get("CLAUDE_CONFIG_DIR") or "~/.claude"
-    folder = Path(shown) if shown != "~/.claude" else _home(environ) / ".claude"
+    in_home = shown == "~/.claude"
+    folder = Path(environ.get("HOME") or Path.home(), ".claude") if in_home else Path(shown)
     if (folder / ".credentials.json").is_file():
         return f"claude login ({shown}/.credentials.json)"
     if sys.platform == "darwin" and (folder / ".claude.json").is_file():
         return "claude login (macOS keychain, if you are logged in)"
     return NONE_FOUND
-
-
-def _home(environ: Mapping[str, str]) -> Path:
-    return Path(environ["HOME"]) if environ.get("HOME") else Path.home()

@@ -100,7 +100,10 @@ def is_wrong(disks: int, last_output: Any, output: Any) -> bool:
     """Whether a move is illegal, or is not what its own report says."""
     pegs, move = pegs_after(disks, last_output), output["move"]
     source, target = move["from"], move["to"]
-    return not _is_legal(pegs, source, target) or answer(pegs, source, target) != output
+    if not {source, target} <= {0, 1, 2} or source == target or not pegs[source]:
+        return True
+    on_smaller = bool(pegs[target] and pegs[target][-1] <= pegs[source][-1])
+    return on_smaller or answer(pegs, source, target) != output
 
 
 def is_solved(disks: int, output: Any) -> bool:
@@ -110,12 +113,6 @@ def is_solved(disks: int, output: Any) -> bool:
 
 def _disks(disks: int) -> str:
     return f"{disks} disk" if disks == 1 else f"{disks} disks"
-
-
-def _is_legal(pegs: list[list[int]], source: int, target: int) -> bool:
-    if not {source, target} <= {0, 1, 2} or not pegs[source]:
-        return False
-    return source != target and (not pegs[target] or pegs[target][-1] > pegs[source][-1])
 
 
 def _small_move(disks: int, pegs: list[list[int]]) -> tuple[int, int]:

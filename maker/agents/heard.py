@@ -58,7 +58,8 @@ def listen(heard: Heard, message: Any) -> None:
 
 def _listen_to_assistant(heard: Heard, message: Any) -> None:
     blocks = message.content if isinstance(message.content, list) else []
-    texts = [block.text for block in blocks if _is_text(block)]
+    text_blocks = [block for block in blocks if type(block).__name__ == "TextBlock"]
+    texts = [block.text for block in text_blocks if isinstance(block.text, str)]
     if string(message.error):
         heard.api_error, heard.error_text = message.error, "".join(texts)
         return
@@ -104,7 +105,3 @@ def _end_of_limit(info: Any) -> float | None:
     """When the limit ends, where there is one: an allowed window has an end of its own, too."""
     is_rejected = getattr(info, "status", None) == "rejected"
     return number(getattr(info, "resets_at", None)) if is_rejected else None
-
-
-def _is_text(block: Any) -> bool:
-    return type(block).__name__ == "TextBlock" and isinstance(block.text, str)

@@ -75,24 +75,19 @@ def not_ready(
     absent = missing(call, offer) if offer else []
     if offer is None or not absent:
         return None
-    silent = [name for name in reachable_servers(call) if not _tools_of(name, offer)]
+    heard_from = set(map(mcp_server, offer.tools))
+    silent = []
+    for name in [server for server in reachable_servers(call) if server not in heard_from]:
+        status = offer.servers.get(name, "unknown")
+        why = "offers no tool" if status == "connected" else f"cannot be reached ({status})"
+        lines = last_lines.get(name, ())
+        last_words = f"; it said last: {' | '.join(lines)}" if lines else ""
+        silent.append(f"the MCP server {name} {why}{last_words}")
     if silent:
-        named = "; ".join(_silent(name, offer, last_lines.get(name, ())) for name in silent)
-        return AgentNotReady("mcp", one_line(named, 500), advice=ADVICE["mcp"])
+        return AgentNotReady("mcp", one_line("; ".join(silent), 500), advice=ADVICE["mcp"])
     there = one_line(", ".join(offer.tools), _LONGEST_LIST) or "nothing"
     message = f"the agent is not offered {', '.join(absent)}; it is offered {there}"
     return AgentNotReady("tools", one_line(message, 1_000), advice=ADVICE["tools"])
-
-
-def _silent(name: str, offer: Offer, last_lines: Sequence[str]) -> str:
-    status = offer.servers.get(name, "unknown")
-    why = "offers no tool" if status == "connected" else f"cannot be reached ({status})"
-    said = f"; it said last: {' | '.join(last_lines)}" if last_lines else ""
-    return f"the MCP server {name} {why}{said}"
-
-
-def _tools_of(name: str, offer: Offer) -> list[str]:
-    return [tool for tool in offer.tools if mcp_server(tool) == name]
 
 
 def _stands_for(name: str, tool: str) -> bool:

@@ -20,6 +20,7 @@ from maker.errors import ConfigError
 from maker.tools.mcp_config import expand, without_own
 
 _LAST_LINES, _LAST_BYTES = 3, 4_000
+_KEEP_STDERR = 'exec 2>>"$0"; exec "$@"'
 MAX_ARGUMENT_BYTES = 100_000
 """Linux takes 128 KiB in one argument; what is longer goes through a file."""
 PLANNING_THINKING_TOKENS = 8_000
@@ -59,11 +60,13 @@ def sdk_options(
     cwd = working_folder(call)
     folders = list(dict.fromkeys([cwd, os.path.realpath(cwd)]))
     rules = msgspec.json.encode(settings(call, folders)).decode()
+    system = _as_argument(call.system_prompt, spill / "system.md")
+    is_spilled = system is not call.system_prompt
     return {
         **CLOSED,
         **_chosen(call),
         "model": call.model or None,
-        "system_prompt": _system_prompt(call.system_prompt, spill),
+        "system_prompt": {"type": "file", "path": system} if is_spilled else system,
         "tools": offered(call),
         "settings": _as_argument(rules, spill / "settings.json"),
         "mcp_servers": mcp_servers(call, live_servers, environ, spill),
@@ -83,11 +86,6 @@ def working_folder(call: AgentCall) -> str:
             f"the working folder {cwd} does not exist", field="cwd", advice="Name one with --cwd."
         )
     return cwd
-
-
-def _system_prompt(text: str, spill: Path) -> str | dict[str, str]:
-    argument = _as_argument(text, spill / "system.md")
-    return text if argument is text else {"type": "file", "path": argument}
 
 
 def _as_argument(text: str, path: Path) -> str:
@@ -113,7 +111,11 @@ def mcp_servers(
         elif name in call.mcp_servers:
             expand(call.mcp_servers[name], {**os.environ, **environ})
             own = without_own(call.mcp_servers[name])
-            servers[name] = _heard(own, _stderr_of(spill, name)) if "command" in own else own
+            if "command" in own:
+                argv = [own["command"], *own.get("args", [])]
+                own["command"] = "/bin/sh"
+                own["args"] = ["-c", _KEEP_STDERR, str(_stderr_of(spill, name)), *argv]
+            servers[name] = own
         else:
             raise ConfigError(
                 f"no MCP server {name!r} is registered",
@@ -123,22 +125,13 @@ def mcp_servers(
     return servers
 
 
-def _heard(server: dict[str, Any], path: Path) -> dict[str, Any]:
-    command = [server["command"], *server.get("args", [])]
-    return {
-        **server,
-        "command": "/bin/sh",
-        "args": ["-c", 'exec 2>>"$0"; exec "$@"', str(path), *command],
-    }
-
-
 def server_stderr(spill: Path, name: str) -> list[str]:
     """The last lines that a server has said on its stderr."""
     try:
-        said = _stderr_of(spill, name).read_bytes()[-_LAST_BYTES:]
+        end = _stderr_of(spill, name).read_bytes()[-_LAST_BYTES:]
     except FileNotFoundError:  # it is in-process, or elsewhere, or was not started
         return []
-    lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines()]
+    lines = [line.strip() for line in end.decode("utf-8", "replace").splitlines()]
     return [line for line in lines if line][-_LAST_LINES:]
 
 

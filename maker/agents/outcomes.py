@@ -70,11 +70,12 @@ def error_kind(heard: Heard, source: Any) -> str:
     subtype = string(source.subtype)
     status = source.api_error_status if isinstance(source.api_error_status, int) else 0
     failed = getattr(source, "is_error", True) is True or subtype not in ("", "success")
-    if string(getattr(source, "stop_reason", "")) in ("refusal", "max_tokens"):
-        return str(source.stop_reason)
-    if not failed:
-        return "in_pieces" if heard.in_pieces else ""
-    if _is_whole_over_budget(source, ended, subtype):
+    stop_reason = string(getattr(source, "stop_reason", ""))
+    if stop_reason in ("refusal", "max_tokens"):
+        return stop_reason
+    # The response that goes over the budget may be the whole answer: it is paid for.
+    is_over_budget = "budget" in (_BY_END.get(ended), _BY_SUBTYPE.get(subtype))
+    if not failed or (is_over_budget and stop_reason == "end_turn"):
         return "in_pieces" if heard.in_pieces else ""
     for table, key in (
         (_BY_END, ended),
@@ -84,12 +85,6 @@ def error_kind(heard: Heard, source: Any) -> str:
         if key in table:
             return table[key]
     return _by_status(status, ended, heard.api_error)
-
-
-def _is_whole_over_budget(source: Any, ended: str, subtype: str) -> bool:
-    """Whether the last response went over the budget, but is the whole answer: it is paid for."""
-    is_over = "budget" in (_BY_END.get(ended), _BY_SUBTYPE.get(subtype))
-    return is_over and string(getattr(source, "stop_reason", "")) == "end_turn"
 
 
 def _by_status(status: int, ended: str, api_error: str) -> str:
@@ -134,7 +129,10 @@ def _dispose(
         message = over_budget(call)
     elif kind == "max_turns":
         message = _out_of_turns(call, heard)
-    if kind in {*RETRY, *FATAL, "model_not_found"} and _has_acted(call, heard, kind):
+    # Where the budget ended, the last tool did not run.
+    used_tool = heard.tool_answered if kind == "budget" else heard.used_tool
+    may_have_acted = used_tool and has_effects(call.effect)
+    if may_have_acted and kind in {*RETRY, *FATAL, "model_not_found"}:
         kind, message = "interrupted", f"after its first tool call: {message}"
     bought = heard.bought
     cost_usd, tokens = bought.cost_usd(call.model) or 0.0, bought.tokens
@@ -162,12 +160,6 @@ def over_budget(call: AgentCall) -> str:
     """Says that the call's share of the cap on costs is used up."""
     share = "its budget" if call.budget_usd is None else f"its ${call.budget_usd:.4g} of the cap"
     return f"the call has used up {share} without an answer; raise the cap with --max-cost-usd"
-
-
-def _has_acted(call: AgentCall, heard: Heard, kind: str) -> bool:
-    """Whether a tool may have had an effect; where the budget ended, the last one did not run."""
-    used = heard.tool_answered if kind == "budget" else heard.used_tool
-    return used and has_effects(call.effect)
 
 
 def _from_exception(heard: Heard, failure: BaseException) -> tuple[str, str]:

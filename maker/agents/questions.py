@@ -90,9 +90,12 @@ class Interview:
     async def before_tool(self, event: Any, tool_use_id: str | None, context: Any) -> Any:
         """The CLI's hook before AskUserQuestion: allows it, with the answers in its input."""
         asked = event.get("tool_input")
+        answers: dict[str, str] = {}
         try:
             async with self._one_at_a_time:
-                answers = await self._answers(asked)
+                for question, options in questions(asked):
+                    with self._time.paused():
+                        answers[question] = await self._answer(self._key, question, options)
         except Exception as error:
             self.failure = error
             self._time.end()
@@ -104,25 +107,15 @@ class Interview:
         }
         return {"hookSpecificOutput": decision}
 
-    async def _answers(self, asked: Any) -> dict[str, str]:
-        answers = {}
-        for question, options in questions(asked):
-            with self._time.paused():
-                answers[question] = await self._answer(self._key, question, options)
-        return answers
-
 
 def questions(asked: Any) -> list[tuple[str, list[str]]]:
     """The questions in the tool's input with the labels of their options; all else is left out."""
     entries = asked.get("questions") if isinstance(asked, dict) else None
-    found = []
+    labelled = []
     for entry in entries if isinstance(entries, list) else []:
         if isinstance(entry, dict) and string(entry.get("question")).strip():
             options = entry.get("options")
-            found.append((entry["question"], _labels(options if isinstance(options, list) else [])))
-    return found
-
-
-def _labels(options: list[Any]) -> list[str]:
-    labels = [string(option.get("label")) for option in options if isinstance(option, dict)]
-    return [label for label in labels if label.strip()]
+            listed = options if isinstance(options, list) else []
+            labels = [string(option.get("label")) for option in listed if isinstance(option, dict)]
+            labelled.append((entry["question"], [label for label in labels if label.strip()]))
+    return labelled

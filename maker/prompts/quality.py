@@ -5,8 +5,6 @@ Only what no program can check; the deterministic checks have passed before.
 
 from __future__ import annotations
 
-from typing import Any
-
 from maker.core.models import Plan, Problem
 from maker.core.text import one_line
 from maker.plan.plan_text import plan_to_yaml
@@ -68,7 +66,7 @@ _CONTEXT = "`context` as an input is the data that the user gave with the instru
 def quality_prompts(*, instruction: str, plan: Plan) -> Prompts:
     """The prompts of the judging call."""
     claims = "\n".join(f"- {name}: {claim}." for name, (claim, _) in QUALITIES.items())
-    shown = ", ".join(f'"{n}": {{"pass": true, "reason": "...", "steps": []}}' for n in QUALITIES)
+    form = ", ".join(f'"{n}": {{"pass": true, "reason": "...", "steps": []}}' for n in QUALITIES)
     user = sections(
         [
             f"The qualities:\n{claims}",
@@ -76,7 +74,7 @@ def quality_prompts(*, instruction: str, plan: Plan) -> Prompts:
             _CONTEXT if reads_context(plan) else "",
             f"The plan is for this instruction:\n{block('instruction', instruction)}",
             "Answer in this form; `steps` holds the numbers of the steps with the defect:\n"
-            f"{{{shown}}}",
+            f"{{{form}}}",
         ]
     )
     return Prompts(system=_SYSTEM, user=user)
@@ -88,16 +86,12 @@ def read_quality(text: str) -> list[Problem] | None:
     loaded = load(text, schema)
     if loaded.verdict in ("repaired", "unreadable") or problems(schema, loaded.value):
         return None
-    return [
-        problem
-        for name, (_, fix) in QUALITIES.items()
-        for problem in _found(name, fix, loaded.value[name])
-    ]
-
-
-def _found(name: str, fix: str, verdict: dict[str, Any]) -> list[Problem]:
-    if verdict["pass"]:
-        return []
-    reason = one_line(verdict["reason"], 500) or "no reason was given"
-    steps: list[int | None] = [*dict.fromkeys(verdict["steps"])][:20] or [None]
-    return [Problem(check=name, message=reason, step=step, fix=fix) for step in steps]
+    defects = []
+    for name, (_, fix) in QUALITIES.items():
+        verdict = loaded.value[name]
+        if verdict["pass"]:
+            continue
+        reason = one_line(verdict["reason"], 500) or "no reason was given"
+        steps: list[int | None] = [*dict.fromkeys(verdict["steps"])][:20] or [None]
+        defects += [Problem(check=name, message=reason, step=step, fix=fix) for step in steps]
+    return defects

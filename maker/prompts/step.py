@@ -103,29 +103,23 @@ def step_prompts(
     any.
     `iteration` is the item's place for a `for_each` step, the pass for a repeated one.
     """
+    # Of the paths of the instruction only those that the step speaks of are its business.
+    own_text = f"{step.task_description}\n{step.primary_tool_instructions}"
+    outside = [*add_dirs, *(path for path in literal_paths if path in own_text)]
+    context = context and block("context", context)
     user = sections(
         [
-            _objective(step),
-            _context(context),
+            f"# Objective: {one_line(step.title, 200)}\n{step.task_description.strip()}",
+            f"# Context (data that came with the task)\n{context}" if context else "",
             _inputs(inputs, missing),
             _item(item, iteration),
             _last_output(step, iteration, last_output),
-            _tools(step, tools, cwd, [*add_dirs, *_named(step, literal_paths)], hosts, max_turns),
+            _tools(step, tools, cwd, outside, hosts, max_turns),
             _limits(step, effect, earlier_failures),
             _answer(step, targets if targets is not None else target_numbers(step), voted),
         ]
     )
     return Prompts(system=SYSTEM, user=user)
-
-
-def _objective(step: PlanStep) -> str:
-    return f"# Objective: {one_line(step.title, 200)}\n{step.task_description.strip()}"
-
-
-def _context(context: str) -> str:
-    if not context:
-        return ""
-    return f"# Context (data that came with the task)\n{block('context', context)}"
 
 
 def _inputs(inputs: Mapping[str, Any], missing: Sequence[MissingItem]) -> str:
@@ -181,12 +175,6 @@ def _last_output(step: PlanStep, iteration: int, last_output: Any) -> str:
     )
 
 
-def _named(step: PlanStep, literal_paths: Sequence[str]) -> list[str]:
-    """The paths of the instruction that the step speaks of: no other is its business."""
-    own_text = f"{step.task_description}\n{step.primary_tool_instructions}"
-    return [path for path in literal_paths if path in own_text]
-
-
 def _tools(
     step: PlanStep,
     specs: Sequence[ToolSpec],
@@ -221,8 +209,8 @@ def _tools(
 def _tool_lines(lead: str, names: Sequence[str], specs: Sequence[ToolSpec]) -> list[str]:
     if not names:
         return []
-    found = [(name, find_spec(name, specs)) for name in names]
-    return [f"{lead}:", *(f"- {name}: {spec.description if spec else ''}" for name, spec in found)]
+    named = [(name, find_spec(name, specs)) for name in names]
+    return [f"{lead}:", *(f"- {name}: {spec.description if spec else ''}" for name, spec in named)]
 
 
 def _limits(step: PlanStep, effect: Effect, earlier_failures: Sequence[str]) -> str:
@@ -240,26 +228,29 @@ def _limits(step: PlanStep, effect: Effect, earlier_failures: Sequence[str]) -> 
 
 
 def _answer(step: PlanStep, targets: Sequence[int] | None, voted: bool) -> str:
-    lines = ["# Answer", _done_when(step)]
+    done_when = (
+        "Done when this one pass is complete and every field below describes it."
+        if step.repeat
+        else "Done when every field below can be filled from what you have seen or done yourself."
+    )
+    lines = ["# Answer", done_when]
     decides = step.next_step_sequence_number == OWN_OUTPUT_DECIDES
     if decides and targets:
         end = " (-1: stop here)" if PIPELINE_END in targets else ""
         lines.append(f"`next_step` is one of {', '.join(map(str, targets))}{end}.")
-    lines += _form(step.output_schema.strip(), _known(step, targets))
+    # Values of the example that must not lead astray: a possible target, work that goes on.
+    settled: dict[str, int | bool] = {"next_step": targets[0]} if targets else {}
+    if step.repeat:
+        settled[step.repeat.until] = False
+    lines += _form(step.output_schema.strip(), tuple(settled.items()))
     if voted:
         lines.append("Keep what you write before it to a few sentences: long replies are refused.")
     lines.append('If it cannot be done, end with {"cannot": "why"} instead.')
     return "\n".join(lines)
 
 
-def _known(step: PlanStep, targets: Sequence[int] | None) -> tuple[tuple[str, int | bool], ...]:
-    """Values of the example that must not lead astray: a possible target, work that goes on."""
-    target = (("next_step", targets[0]),) if targets else ()
-    return (*target, (step.repeat.until, False)) if step.repeat else target
-
-
 @lru_cache(maxsize=64)
-def _form(schema: str, known: tuple[tuple[str, int | bool], ...]) -> Sequence[str]:
+def _form(schema: str, settled: tuple[tuple[str, int | bool], ...]) -> Sequence[str]:
     """The form of the answer, what its signs mean, and one instance of it."""
     if not schema:
         return ['End with one JSON object that says what you did, as in {"done": "..."}']
@@ -272,14 +263,8 @@ def _form(schema: str, known: tuple[tuple[str, int | bool], ...]) -> Sequence[st
     if evidence:
         meanings = (meaning for kind, meaning in _EVIDENCE.items() if kind in evidence)
         lines.append(f"A program checks: {'; '.join(meanings)}. Give only what you have seen.")
-    shown = example(declared)
-    if isinstance(shown, dict):
-        shown |= {name: value for name, value in known if name in shown}
-    text = json.dumps(shown, ensure_ascii=False)
+    instance = example(declared)
+    if isinstance(instance, dict):
+        instance |= {name: value for name, value in settled if name in instance}
+    text = json.dumps(instance, ensure_ascii=False)
     return [*lines, f"For example (its values are only placeholders): {text}"]
-
-
-def _done_when(step: PlanStep) -> str:
-    if step.repeat:
-        return "Done when this one pass is complete and every field below describes it."
-    return "Done when every field below can be filled from what you have seen or done yourself."

@@ -26,42 +26,33 @@ _SWITCHES = frozenset({"", "true", "false", "yes", "no", "on", "off", "none", "n
 def refuse_literals(where: str, config: Mapping[str, Any]) -> None:
     """Raise ConfigError, which names the place and never the value, for the first literal."""
     for field in ("env", "headers"):
-        for key, value in _pairs(config.get(field)):
+        named = config.get(field)
+        for key, value in named.items() if isinstance(named, dict) else ():
             _refuse_named(f"{where}: {field}.{key}", key, value)
     arguments = config.get("args")
     for place, name, value in _options(arguments if isinstance(arguments, list) else []):
         _refuse_named(f"{where}: args[{place}] ({name})", name, value)
     for field, value in config.items():
-        for text in _texts(value):
-            _refuse_in_url(f"{where}: the {field}", text)
+        items = list(value.values()) if isinstance(value, dict) else value
+        for item in items if isinstance(items, list) else [items]:
+            if isinstance(item, str):
+                _refuse_in_url(f"{where}: the {field}", item)
         if redact(str(value)) != str(value):
             _refuse(f"{where}: {field} holds a literal credential", "VAR")
-
-
-def _pairs(value: Any) -> list[tuple[str, Any]]:
-    return list(value.items()) if isinstance(value, dict) else []
-
-
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        value = list(value.values())
-    return [
-        text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)
-    ]
 
 
 def _options(arguments: list[Any]) -> Iterator[tuple[int, str, str]]:
     """Place, name and value of each: `--token x`, `--token=x`, `TOKEN=x`, `Token: x`."""
     for place, argument in enumerate(arguments):
-        found = _OPTION.fullmatch(argument) if isinstance(argument, str) else None
-        if found is None:
+        option = _OPTION.fullmatch(argument) if isinstance(argument, str) else None
+        if option is None:
             continue
-        if found[2] is not None:
-            yield place, found[1], found[2]
+        if option[2] is not None:
+            yield place, option[1], option[2]
         elif argument.startswith("-") and place + 1 < len(arguments):
             following = str(arguments[place + 1])
             if not following.startswith("-"):
-                yield place, found[1], following
+                yield place, option[1], following
 
 
 def _refuse_in_url(where: str, text: str) -> None:

@@ -47,10 +47,11 @@ class ToolRegistry:
         for name in () if allowed is None else allowed:
             if name not in DESCRIPTIONS:
                 near = difflib.get_close_matches(name.title(), DESCRIPTIONS, n=1)
+                known = ", ".join(DESCRIPTIONS)
                 raise ConfigError(
                     f"there is no builtin tool {name!r}",
                     field="allowed_builtin_tools",
-                    advice=f"Did you mean {near[0]}?" if near else f"Known: {_listed()}.",
+                    advice=f"Did you mean {near[0]}?" if near else f"Known: {known}.",
                 )
         registry = cls()
         for name, description in DESCRIPTIONS.items():
@@ -83,11 +84,15 @@ class ToolRegistry:
         target: dict[str, Any] = self._live if live else self._servers
         kept = without_own(config) if live else checked(name, config)
         if declared and not live:
-            kept["tools"] = {t: _as_declared(spec) for t, spec in declared.items()}
+            kept["tools"] = {
+                tool: {"effect": spec.effect, "description": spec.description}
+                for tool, spec in declared.items()
+            }
         self._live.pop(name, None)
         self._servers.pop(name, None)
         target[name] = kept
-        self._declared[name] = list(declared.values()) or [_whole_server(name)]
+        any_tool = _spec(f"mcp__{name}", f"Any tool of the MCP server {name}.", "external")
+        self._declared[name] = list(declared.values()) or [any_tool]
 
     def specs(self) -> list[ToolSpec]:
         """Every tool that a plan may name."""
@@ -104,10 +109,6 @@ class ToolRegistry:
         return dict(self._live)
 
 
-def _listed() -> str:
-    return ", ".join(DESCRIPTIONS)
-
-
 def _effect(name: str, effect: Any) -> Effect:
     if effect not in get_args(Effect):
         raise ConfigError(
@@ -115,8 +116,8 @@ def _effect(name: str, effect: Any) -> Effect:
             field="effect",
             advice=f"Use {', '.join(STRENGTH)}.",
         )
-    found: Effect = effect
-    return found
+    checked_effect: Effect = effect
+    return checked_effect
 
 
 def _spec(name: str, description: Any, effect: Any) -> ToolSpec:
@@ -139,10 +140,6 @@ def _declared(server: str, tools: Mapping[str, Any]) -> dict[str, ToolSpec]:
     return {name: _declared_tool(server, name, value) for name, value in tools.items()}
 
 
-def _as_declared(spec: ToolSpec) -> dict[str, str]:
-    return {"effect": spec.effect, "description": spec.description}
-
-
 def _declared_tool(server: str, name: str, value: Any) -> ToolSpec:
     full = f"mcp__{server}__{name}"
     if not isinstance(name, str) or not _TOOL_NAME.fullmatch(name):
@@ -160,7 +157,3 @@ def _declared_tool(server: str, name: str, value: Any) -> ToolSpec:
             advice='Expected: {"effect": "read", "description": "..."}',
         )
     return _spec(full, value.get("description", ""), value.get("effect", "external"))
-
-
-def _whole_server(name: str) -> ToolSpec:
-    return _spec(f"mcp__{name}", f"Any tool of the MCP server {name}.", "external")
