@@ -8,7 +8,7 @@ input. The permission callback is never reached, so everything else stays closed
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -79,9 +79,9 @@ class Interview:
         self._one_at_a_time = asyncio.Lock()
         self.failure: Exception | None = None
 
-    def options(self) -> dict[str, Any]:
-        """What the SDK is told so that the agent may ask, beside the hook."""
-        return {"tools": [TOOL], "permission_prompt_tool_name": "stdio"}
+    def options(self, tools: Sequence[str]) -> dict[str, Any]:
+        """What the SDK is told so that the agent may ask, beside the hook and its other tools."""
+        return {"tools": [*tools, TOOL], "permission_prompt_tool_name": "stdio"}
 
     def hooks(self) -> list[dict[str, Any]]:
         """What the SDK is told to call before a question."""

@@ -45,7 +45,7 @@ from maker.agents.web import WebGate
 from maker.core.effects import is_mcp
 from maker.core.interruption import AgentInterrupted
 from maker.core.models import AgentCall, AgentReply
-from maker.core.permissions import reachable_servers
+from maker.core.permissions import offered, reachable_servers
 from maker.core.seams import Answer
 from maker.errors import AgentUnavailable
 
@@ -107,7 +107,7 @@ class AgentRunner:
         environ = {**os.environ, **self._environ}
         before_tool = Fence(call, working_folder(call), environ).hooks()
         before_tool += [*WebGate(call).hooks(), *(interview.hooks() if interview else [])]
-        more = interview.options() if interview else {}
+        more = interview.options(offered(call)) if interview else {}
         hooks = {"PreToolUse": before_tool}
         await self._hold(talk, more | {"hooks": hooks, "disallowed_tools": not_for_it})
         if interview and interview.failure:

@@ -72,6 +72,25 @@ async def test_a_question_reaches_the_user_and_the_answer_reaches_the_model(live
     assert tools_offered(api.requests[0]) == ["AskUserQuestion"]
 
 
+async def test_a_planner_that_may_ask_may_look_as_well(live: Live) -> None:
+    (live.cwd / "note.txt").write_text("version 3.1.4")
+
+    def script(request: Request) -> Answer:
+        found = tool_results(request)
+        if not found:
+            return Reply([use("Read", file_path=str(live.cwd / "note.txt"))])
+        if "3.1.4" in found[-1]:
+            return Reply([use("AskUserQuestion", questions=[DATABASE])])
+        return found[-1]
+
+    api, user = live.api(script), User()
+    call = live.call(may_ask=True, tools=["Read", "Grep", "Glob"], effect="read")
+    reply = await live.runner(api).ask(call, user)
+    assert set(tools_offered(api.requests[0])) == {"Read", "Grep", "Glob", "AskUserQuestion"}
+    assert '"Which database?"="PostgreSQL"' in reply.text
+    assert (reply.error, reply.denied) == (None, ())
+
+
 async def test_an_agent_that_may_ask_is_kept_inside_its_folder_all_the_same(live: Live) -> None:
     def script(request: Request) -> Answer:
         found = tool_results(request)
