@@ -295,6 +295,12 @@ class TaskConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
                 advice=f"Use one of: {', '.join(get_args(Strategy))}.",
             )
         require_valid(self)
+        if not all(command.strip() for command in self.accept):
+            raise ConfigError(
+                "a command that accepts answers is empty",
+                field="accept",
+                advice='Name one, as in: --accept "make test"',
+            )
         for grant in self.allow:
             if not is_grant(grant):
                 raise ConfigError(f"cannot allow {grant!r}", field="allow", advice=GRANT_ADVICE)

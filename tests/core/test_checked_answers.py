@@ -15,7 +15,7 @@ from maker.core.models import AgentCall, Plan, Repeat, TaskConfig
 from maker.core.seams import Record
 from maker.core.version import RULES
 from maker.engine.checking import AnswerChecker, function_name
-from maker.errors import RunMustPause
+from maker.errors import ConfigError, RunMustPause
 from maker.inspect.replay import replay
 from maker.steps.checks import digest
 
@@ -218,6 +218,24 @@ async def test_an_agent_that_cannot_look_is_not_held_to_files() -> None:
     agent = answers('{"file": "made-up", "line": 7}')
     run = await play(agent, config=settings, given=plan(step(output_schema=FILES)))
     assert run.of(e.TaskCompleted)
+
+
+async def test_a_secret_that_a_command_prints_is_not_kept() -> None:
+    checker = FakeChecker(lambda output: "login failed for hunter2-hunter2")
+    run = await play(
+        answers('{"n": 1}'),
+        config=accepting(step_max_retries=0),
+        given=plan(),
+        checker=checker,
+        secrets=["hunter2-hunter2"],
+    )
+    assert run.of(e.AnswerChecked)
+    assert not any(b"hunter2" in record.payload for record in await run.records())
+
+
+def test_an_empty_command_is_no_command() -> None:
+    with pytest.raises(ConfigError, match="empty"):
+        config(accept=["make test", " "])
 
 
 def test_the_identity_of_an_answer_is_its_value() -> None:
