@@ -16,6 +16,9 @@ from maker.core.models import TaskConfig
 from maker.core.resuming import plan_again, resume
 from maker.core.state import Execution, RunState, answered, changed
 
+LONG_WAIT_S = 900.0
+"""A longer wait is for the end of a usage limit, and no working time."""
+
 
 def fold(events: Iterable[e.Event]) -> RunState:
     """The state after these events, from nothing."""
@@ -36,6 +39,8 @@ def apply(state: RunState, event: e.Event) -> RunState:
             stepping.take_sample(state, event)
         case e.AgentRetried():
             spending.count_retry(state, event)
+            if event.wait_s > LONG_WAIT_S:
+                state.waits_until = max(state.waits_until, event.timestamp + event.wait_s)
         case e.PlanCreated():
             _start_over(state, event)
         case e.PlannerDeclined():
@@ -93,7 +98,8 @@ def _keep_time(state: RunState, event: e.Event) -> None:
     if isinstance(event, e.TaskSubmitted):
         state.started_at = event.timestamp
     elif state.status == "running" and not _ends_a_wait(state, event):
-        state.active_s += max(0.0, event.timestamp - state.updated_at)
+        waited = max(0.0, min(event.timestamp, state.waits_until) - state.updated_at)
+        state.active_s += max(0.0, event.timestamp - state.updated_at - waited)
     state.updated_at = event.timestamp
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
@@ -178,6 +179,7 @@ class RunState:
     started_at: float = 0.0
     updated_at: float = 0.0
     active_s: float = 0.0
+    waits_until: float = 0.0
     finished: e.TaskCompleted | e.TaskFailed | None = None
 
     @property
@@ -232,11 +234,14 @@ def answered(state: RunState) -> dict[str, str]:
 
 def summary(state: RunState) -> RunSummary:
     """The run's row for lists."""
-    config = state.settings
+    config, reason = state.settings, state.reason
+    if state.status == "running" and state.waits_until > state.updated_at:
+        until = datetime.fromtimestamp(state.waits_until, UTC)
+        reason = until.strftime("waiting until %Y-%m-%d %H:%M UTC")
     return RunSummary(
         instruction=config.instruction,
         status=state.status,
-        reason=state.reason,
+        reason=reason,
         model=config.model,
         agent=config.agent,
         started_at=state.started_at,

@@ -86,6 +86,8 @@ def status(row: RunRow) -> str:
     why = row.summary.reason.replace("_", " ")
     if row.status == "completed" and why:
         return f"completed, {row.summary.reason.partition(':')[0]}"
+    if row.status == "running" and why:
+        return f"running, {why}"
     return f"paused ({why})" if row.status == "paused" and why else row.status
 
 

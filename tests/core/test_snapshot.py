@@ -23,6 +23,7 @@ LAYOUTS = {
     4: "a65603a3dbc286d9",
     5: "2ed1470f00ddb6bf",
     6: "b62627beaf310657",
+    7: "181ce6f1e22738a8",
 }
 """What a state consists of, by `LAYOUT`: whoever changes a state raises that, and adds a line."""
 

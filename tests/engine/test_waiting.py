@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 
 import pytest
 
 from fakes import FakeClock, Play, ScriptedAgent, config, plan, play
 from maker.core import events as e
+from maker.core.fold import fold
 from maker.core.models import AgentCall
+from maker.core.state import summary
 from maker.engine.clock import LONG_S, rest
 from maker.errors import AgentUnavailable
 
@@ -42,6 +45,17 @@ async def test_it_is_waited_for_as_long_as_the_user_says(
         assert sum(clock.waits) == pytest.approx(hours * HOUR, abs=61)
     else:
         assert run.of(e.RunPaused)[-1].reason == "rate_limit"
+
+
+async def test_a_long_wait_is_no_working_time_and_lists_say_until_when() -> None:
+    run, _ = await limited_for(6 * HOUR, 12)
+    assert run.orchestrator is not None
+    assert run.orchestrator.state.active_s < 60
+    retried = next(n for n, ev in enumerate(run.events) if isinstance(ev, e.AgentRetried))
+    waiting = summary(fold(run.events[: retried + 1]))
+    assert waiting.status == "running"
+    assert re.fullmatch(r"waiting until \d{4}-\d\d-\d\d \d\d:\d\d UTC", waiting.reason)
+    assert summary(run.orchestrator.state).reason == ""
 
 
 async def test_a_wait_over_a_closed_lid_ends_when_the_clock_on_the_wall_says() -> None:
