@@ -59,17 +59,14 @@ def refusal(
         pattern = told.get("pattern")
         if not isinstance(pattern, str) or _may_climb(pattern):
             return _words(tool, f"the pattern {pattern!r}", roots)
-        paths.append(_below(path, pattern[: _end_of_folder(pattern)]))
+        folder = pattern[: _end_of_folder(pattern)]
+        bare = _BLANKS.sub("", folder)
+        starts_elsewhere = isabs(bare) or bare == "~" or bare.startswith("~/")
+        paths.append(folder if starts_elsewhere else join(path, folder))
     readings = [reading for path in paths for reading in _readings(path, home)]
     if all(_is_inside(join(base, reading), roots, real) for reading in readings):
         return ""
     return _words(tool, path_of(tool, told) or base, roots)
-
-
-def _below(path: str, folder: str) -> str:
-    """The folder of a pattern that is searched below the path, unless it starts somewhere else."""
-    bare = _BLANKS.sub("", folder)
-    return folder if isabs(bare) or bare == "~" or bare.startswith("~/") else join(path, folder)
 
 
 def _readings(path: str, home: str) -> list[str]:

@@ -80,13 +80,13 @@ def effect_of_step(step: PlanStep, specs: Sequence[ToolSpec]) -> Effect:
 
 def grants_needed(tools: Sequence[str], specs: Sequence[ToolSpec]) -> list[str]:
     """What the user must grant before the tools may be used, but for the hosts of a fetch."""
-    needed = {_grant(tool, effect_of(tool, specs)) for tool in tools}
+    needed = set[str]()
+    for tool in tools:
+        effect = effect_of(tool, specs)
+        if tool in _BUILTIN_GRANTS:
+            needed.add(_BUILTIN_GRANTS[tool])
+        elif effect == "web" and tool != FETCH:
+            needed.add("web")
+        elif has_effects(effect):
+            needed.add("external")
     return [grant for grant in GRANTS if grant in needed]
-
-
-def _grant(tool: str, effect: Effect) -> str:
-    if tool in _BUILTIN_GRANTS:
-        return _BUILTIN_GRANTS[tool]
-    if effect == "web":
-        return "" if tool == FETCH else "web"
-    return "external" if has_effects(effect) else ""

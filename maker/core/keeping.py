@@ -40,7 +40,13 @@ def kept_steps(state: RunState, plan: Plan) -> list[int]:
         if is_kept and before is not None:
             kept[step.step] = before.outcome.output
         if reachable is not None and step.step in reachable:
-            reachable = _reach(reachable, step, kept)
+            following = step.next_step_sequence_number
+            if following != OWN_OUTPUT_DECIDES:
+                reachable = reachable | {following}
+            elif step.step in kept:
+                reachable = reachable | {kept[step.step]["next_step"]}
+            else:
+                reachable = None  # which branch is taken is yet to be decided
     return list(kept)
 
 
@@ -68,13 +74,3 @@ def _inputs_are(
         elif reachable is None or source in reachable:
             return False  # it was skipped then, and might not be now
     return True
-
-
-def _reach(reachable: set[int], step: PlanStep, kept: dict[int, Any]) -> set[int] | None:
-    """The steps on the way, with the one that follows; None after a branch that is yet to be."""
-    following = step.next_step_sequence_number
-    if following == OWN_OUTPUT_DECIDES:
-        if step.step not in kept:
-            return None
-        following = kept[step.step]["next_step"]
-    return reachable | {following}

@@ -118,21 +118,19 @@ def _rest(call: Call, waits_for: Any) -> Generator[Any, Any, None]:
 async def _first_of(tasks: dict[str, asyncio.Future[None]]) -> None:
     """Wait until a call has ended and forget those that have; re-raise what one of them raised."""
     await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
-    failed = None
+    failed: BaseException | None = None
     for name in [name for name, task in tasks.items() if task.done()]:
-        failed = _failure(name, tasks.pop(name)) or failed
+        task = tasks.pop(name)
+        if task.cancelled():  # by itself: that must not pass for an interruption by the user
+            message = f"the agent gave up call {name} without an answer or an error"
+            failed = MakerError(message, advice="Resume the run.")
+        else:
+            failed = task.exception() or failed
     if failed is None:
         return
     if isinstance(failed, RunMustPause) and tasks:
         await asyncio.wait(tasks.values())
     raise failed
-
-
-def _failure(name: str, task: asyncio.Future[None]) -> BaseException | None:
-    if task.cancelled():  # by itself: that must not pass for an interruption by the user
-        message = f"the agent gave up call {name} without an answer or an error"
-        return MakerError(message, advice="Resume the run.")
-    return task.exception()
 
 
 async def _stop(tasks: dict[str, asyncio.Future[None]]) -> None:

@@ -57,9 +57,15 @@ def allow_rules(call: AgentCall, folders: Sequence[str]) -> list[str]:
         hosts = [f"{FETCH}(domain:{host})" for host in granted_hosts(call.grants)]
         rules += [FETCH] if "web" in call.grants else hosts
     if edits_files(tools):
-        rules += [f"Edit(/{_exact(folder)}/**)" for folder in folders]
+        for folder in folders:
+            if not can_confine(folder):
+                raise cannot_confine(folder)
+            rules.append(f"Edit(/{folder.rstrip('/')}/**)")
     if any(tool in _READERS for tool in tools):
-        rules += [rule for path in call.literal_paths for rule in _read_rules(path)]
+        for path in call.literal_paths:  # what is no plain path gets no rule
+            if can_confine(path) and ".." not in path.split("/"):
+                file_or_folder = path.rstrip("/")
+                rules += [f"Read(/{file_or_folder})", f"Read(/{file_or_folder}/**)"]
     return rules + [tool for tool in call.tools if is_mcp(tool)]
 
 
@@ -87,16 +93,3 @@ def cannot_confine(folder: str) -> ConfigError:
         advice="Use a folder below / with none of * ? [ ] { } \\ in its path and no blank at the "
         "end of a name (--cwd).",
     )
-
-
-def _exact(folder: str) -> str:
-    if not can_confine(folder):
-        raise cannot_confine(folder)
-    return folder.rstrip("/")
-
-
-def _read_rules(path: str) -> list[str]:
-    """A literal path is a file or a folder; anything that is no plain path gets no rule."""
-    if not can_confine(path) or ".." in path.split("/"):
-        return []
-    return [f"Read(/{path.rstrip('/')})", f"Read(/{path.rstrip('/')}/**)"]

@@ -22,7 +22,6 @@ from maker.core.permissions import can_confine, cannot_confine, edits_files
 from maker.core.state import Lane, RunState, problems_text
 from maker.core.text import one_line
 from maker.core.web import grants_for, plain_hosts_in
-from maker.errors import ConfigError
 
 CURRENT_SONNET = "claude-sonnet-5-5"
 SUCCESSORS = {DEFAULT_MODEL: CURRENT_SONNET}
@@ -191,25 +190,18 @@ def _no_plan(state: RunState) -> e.TaskFailed:
 
 
 def _before_effects(state: RunState) -> Pause | None:
-    if state.settings.dry_run:
+    config, steps = state.settings, state.plan.steps if state.plan else []
+    if config.dry_run:
         return Pause("dry_run", "the plan is valid; nothing was executed")
-    unusable = _unusable_folder(state)
-    if unusable:
+    writes = any(edits_files([*step.primary_tools, *step.fallback_tools]) for step in steps)
+    in_folder = config.cwd and kind_of(config.agent).uses_tools
+    if writes and in_folder and not can_confine(config.cwd):  # said before the first step is done
+        unusable = cannot_confine(config.cwd)
         return Pause("settings", f"{unusable.message}. {unusable.advice}")
     missing = missing_grants(state)
     if missing:
         assert state.plan is not None, "there is no plan that needs consent"
-        commands = [f"`{one_line(each)}`" for each in commands_of(state.plan, state.settings)]
+        commands = [f"`{one_line(command)}`" for command in commands_of(state.plan, config)]
         accepting = f" (answers must be accepted by {', '.join(commands)})" if commands else ""
         return Pause("approval", f"the plan needs consent for: {', '.join(missing)}{accepting}")
     return None
-
-
-def _unusable_folder(state: RunState) -> ConfigError | None:
-    """What is wrong with the folder of a plan that writes; known before the first step is."""
-    config, steps = state.settings, state.plan.steps if state.plan else []
-    writes = any(edits_files([*step.primary_tools, *step.fallback_tools]) for step in steps)
-    in_folder = config.cwd and kind_of(config.agent).uses_tools
-    return (
-        cannot_confine(config.cwd) if writes and in_folder and not can_confine(config.cwd) else None
-    )

@@ -165,11 +165,8 @@ def _spellings(value: str) -> Iterator[str]:
         yield in_a_url
         yield re.sub("%..", lambda code: code[0].lower(), in_a_url)
         yield in_a_url.replace("%20", "+")
-    yield from _in_base64(value.encode())
-
-
-def _in_base64(data: bytes) -> Iterator[str]:
-    """The part of the value's base64 that is the same whatever stands before and after it."""
+    data = value.encode()
+    # In base64, the part that is the same whatever stands before and after the value.
     for before, skipped in ((0, 0), (1, 2), (2, 3)):
         whole = (before + len(data)) * 8 // 6
         for encode in (base64.b64encode, base64.urlsafe_b64encode):

@@ -38,7 +38,8 @@ def resume(state: RunState, event: e.RunResumed) -> None:
     for lane in state.execution.lanes.values():
         if event.rules >= 2:
             lane.config = msgspec.structs.replace(lane.config, **at_once)
-        lane.ambiguous = _may_be_ambiguous(lane) and (lane.ambiguous or not in_order)
+        may_have_acted = lane.started and not lane.replies and has_effects(lane.effect)
+        lane.ambiguous = may_have_acted and (lane.ambiguous or not in_order)
         _renew(lane, state.settings, reason)
     if event.replan:
         plan_again(state, reason or "the user asked for a new plan")
@@ -73,11 +74,6 @@ def _renew(lane: Lane, settings: TaskConfig, reason: str) -> None:
     elif lane.started and reason in PAUSED_BY_SETTINGS and lane.config != settings:
         lane.started = False
         lane.first_try += 1  # a try that was given up is none of those that failed
-
-
-def _may_be_ambiguous(lane: Lane) -> bool:
-    """Whether an effect may have been made whose outcome nobody recorded, had the run crashed."""
-    return lane.started and not lane.replies and has_effects(lane.effect)
 
 
 def _reopen(execution: Execution) -> None:

@@ -56,16 +56,13 @@ def _described(kind: type[Struct]) -> Iterator[Described]:
         bare, *extras = get_args(field.type) if is_annotated else (field.type,)
         setting = next((extra for extra in extras if isinstance(extra, Setting)), None)
         if setting is not None:
-            yield Described(field.name, bare, _default(field), setting)
+            default = None if field.default is msgspec.NODEFAULT else field.default
+            if field.default_factory is not msgspec.NODEFAULT:
+                default = field.default_factory()
+            yield Described(field.name, bare, default, setting)
         elif isinstance(bare, type) and issubclass(bare, Struct):
             for inner in settings_of(bare):
                 yield inner._replace(path=f"{field.name}.{inner.path}")
-
-
-def _default(field: msgspec.structs.FieldInfo) -> Any:
-    if field.default_factory is not msgspec.NODEFAULT:
-        return field.default_factory()
-    return None if field.default is msgspec.NODEFAULT else field.default
 
 
 def require_valid(value: Struct) -> None:

@@ -6,7 +6,6 @@ Part of the fold; the table of events is in `fold.py`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 from maker.core import events as e
 from maker.core import keys
@@ -116,7 +115,10 @@ def complete_step(state: RunState, event: e.StepCompleted) -> None:
     if state.plan is None:
         return
     step = state.step(event.step)
-    execution.marks.update(_marks(event))
+    if event.verdict == "repaired":
+        execution.marks["repaired"] += 1
+    if event.voting_summary.chosen_by == "plurality":
+        execution.marks["by_plurality"] += 1
     if execution.loop and execution.loop.step == event.step:
         execution.loop.outputs[event.iteration] = event.output
         _end_for_each(state, step)
@@ -129,14 +131,6 @@ def complete_step(state: RunState, event: e.StepCompleted) -> None:
             execution.last_output, execution.pass_number = event.output, event.iteration + 1
     else:
         finish(state, StepOutcome(step.step, step.title, "completed", event.output))
-
-
-def _marks(event: e.StepCompleted) -> Iterator[str]:
-    """Why an answer is not one that the votes agreed on, or that was read without guessing."""
-    if event.verdict == "repaired":
-        yield "repaired"
-    if event.voting_summary.chosen_by == "plurality":
-        yield "by_plurality"
 
 
 def fail_step(state: RunState, event: e.StepFailed) -> None:

@@ -87,30 +87,29 @@ class Asker:
             return GO_ON
         question, *labels = map(self._log.pure, (question, *options))
         async with self._one_question:
-            given = self._log.state.answers.get((key, question))
-            if given is None and self._ask_user is not None and self._may_ask(key):
-                answer = await self._ask_user(question, labels)
-                answered = e.QuestionAnswered(key=key, question=question, answer=answer.strip())
-                self._log.append(answered)
-                given = self._log.state.answers[key, question]
-        return given or GO_ON
-
-    def _may_ask(self, key: CallKey) -> bool:
-        return sum(asked == key for asked, _ in self._log.state.answers) < MOST_QUESTIONS
+            answers = self._log.state.answers
+            answer = answers.get((key, question))
+            may_ask = sum(asker == key for asker, _ in answers) < MOST_QUESTIONS
+            if answer is None and self._ask_user is not None and may_ask:
+                answer = (await self._ask_user(question, labels)).strip()
+                self._log.append(e.QuestionAnswered(key=key, question=question, answer=answer))
+                answer = self._log.state.answers[key, question]
+        return answer or GO_ON
 
     async def _admission(self, key: CallKey) -> float | None:
         """Wait until the call may be launched; its share of what is left of the cap on costs."""
         async with self._freed:
-            while (verdict := self._verdict(key)) == "wait":
+            while True:
+                now = self._clock.now()
+                verdict = budget.verdict(self._log.state, key, self._under_way, now)
+                if verdict != "wait":
+                    break
                 await self._freed.wait()
             self._check_pause()
             if isinstance(verdict, budget.Stop):
                 raise RunMustPause("budget", verdict.reason)
             self._under_way[key] = verdict.budget_usd
             return verdict.budget_usd
-
-    def _verdict(self, key: CallKey) -> budget.Verdict:
-        return budget.verdict(self._log.state, key, self._under_way, self._clock.now())
 
     def _check_pause(self) -> None:
         """Once one call has found that the run must pause, no other is launched."""

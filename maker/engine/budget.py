@@ -90,14 +90,12 @@ def estimate_usd(state: RunState, key: CallKey) -> float:
     """
     place = keys.sample_place(key)
     step = place.step if place else None
-    return state.costliest.get(step) or costs.largest_response_usd(_model(state, step))
-
-
-def _model(state: RunState, step: int | None) -> str:
+    costliest_usd = state.costliest.get(step)
+    if costliest_usd:
+        return costliest_usd
     config = state.settings
-    if step is None:
-        return config.planner_model or config.model
-    return state.step(step).model or config.model
+    own_model = config.planner_model if step is None else state.step(step).model
+    return costs.largest_response_usd(own_model or config.model)
 
 
 def spent_usd(state: RunState) -> float:

@@ -182,7 +182,9 @@ class Orchestrator:
         try:
             await self._log.writer.open()
             is_ours = True
-            self._end_what_was_left()
+            session = self._claim.dead_session()
+            for process in processes.kill_session(session) if session else ():
+                self._tell(f"ended what an agent of the dead session had left: {process.command}")
             await self._open(opening)
             listening = asyncio.create_task(self._listen(asyncio.current_task()), name="listen")
             await self._drive()
@@ -192,40 +194,29 @@ class Orchestrator:
         except asyncio.CancelledError:
             is_ours = is_ours and not self._log.writer.failed
             if is_ours and self.state.status == "running" and self.state.submitted:
-                self._log.append(self._interrupted())
+                stop = self._cancelled
+                interrupted = e.RunPaused(reason="signal", detail="interrupted")
+                self._log.append(e.RunCancelled(detail=stop.detail) if stop else interrupted)
             if self._cancelled is None:
                 raise
         finally:
             await finish(asyncio.ensure_future(self._close(listening)))
 
-    def _end_what_was_left(self) -> None:
-        """End what agents of the session before left running, where its process is dead."""
-        session = self._claim.dead_session()
-        for process in processes.kill_session(session) if session else ():
-            self._tell(f"ended what an agent of the dead session had left: {process.command}")
-
-    def _interrupted(self) -> e.RunPaused | e.RunCancelled:
-        if self._cancelled is not None:
-            return e.RunCancelled(detail=self._cancelled.detail)
-        return e.RunPaused(reason="signal", detail="interrupted")
-
     async def _listen(self, pump: asyncio.Task[None] | None) -> None:
         """Do what other processes ask of this run: only its owner writes to its log."""
         while True:
             await asyncio.sleep(LISTEN_EVERY_S)
-            for request in await self._stop_requests():
+            try:
+                requests = await self._store.stop_requests(self.run_id)
+            except StoreError:
+                continue  # the writer meets the same trouble, and tells of it
+            for request in requests:
                 if request.kind == "pause":
                     self._asker.pause(RunMustPause("user", request.detail))
                 elif request.kind == "cancel" and self.state.status == "running" and pump:
                     self._cancelled = request
                     pump.cancel()
                     return
-
-    async def _stop_requests(self) -> Sequence[StopRequest]:
-        try:
-            return await self._store.stop_requests(self.run_id)
-        except StoreError:
-            return ()  # the writer meets the same trouble, and tells of it
 
     async def _open(self, opening: Sequence[e.Event]) -> None:
         """Append what opens the session; a log that has grown meanwhile refuses it here."""

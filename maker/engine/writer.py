@@ -181,7 +181,10 @@ class LogWriter:
             except StoreTrouble as error:
                 await self._outlast(error)
             else:
-                self._recover()
+                if self._trouble is not None:
+                    self._trouble.passed(self._claim.clock.uptime())
+                    self._trouble = None
+                    self._progress.set()
 
     async def _outlast(self, error: StoreTrouble) -> None:
         """Wait until it is time to try again. Raises the error where nobody waits any more."""
@@ -193,12 +196,6 @@ class LogWriter:
             self._trouble = Trouble(clock.uptime(), self._patience_s, self._tell)
         self._trouble.met(error, len(self._pending), clock.uptime())
         await rest(clock, self.retry_every_s, self._hurried)
-
-    def _recover(self) -> None:
-        if self._trouble is not None:
-            self._trouble.passed(self._claim.clock.uptime())
-            self._trouble = None
-            self._progress.set()
 
     async def _renew(self) -> None:
         self._in_doubt |= self._claim.has_run_out()
@@ -264,7 +261,11 @@ class LogWriter:
         """Write a rescue file where something waits that cannot be had again for nothing."""
         folders, run = self._claim.store.rescue_folders, self._claim.run
         is_new = self.stored.seq == 0
-        if is_new or not folders or not any(_is_precious(event) for _, event in self._pending):
+        precious = (  # from outside, and more than that somebody began or stopped
+            is_input(event) and not isinstance(event, RunPaused | RunResumed | RunCancelled)
+            for _, event in self._pending
+        )
+        if is_new or not folders or not any(precious):
             return
         records, waiting = [record for record, _ in self._pending], count(len(self._pending))
         try:
@@ -273,8 +274,3 @@ class LogWriter:
             self._tell(f"{waiting} to be stored, but {error.message}: they are lost")
         else:
             self._tell(f"{waiting} in the rescue file {path}: `maker resume {run}` takes them")
-
-
-def _is_precious(event: Event) -> bool:
-    """Whether the event came from outside and says more than that somebody began or stopped."""
-    return is_input(event) and not isinstance(event, RunPaused | RunResumed | RunCancelled)
