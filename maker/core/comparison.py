@@ -39,24 +39,21 @@ def bought_twice(events: Iterable[e.Event]) -> list[CallKey]:
 
 def differences(one: list[e.Event], other: list[e.Event]) -> list[str]:
     """Where two logs differ, in words; empty where they tell the same story."""
-    found = []
+    words = []
     first, second = lanes(one), lanes(other)
     for lane in sorted({*first, *second}, key=lambda lane: lane or (-1, -1)):
-        found += _lane_differences(lane, first.get(lane, []), second.get(lane, []))
+        logs = first.get(lane, []), second.get(lane, [])
+        if logs[0] == logs[1]:
+            continue
+        place = next(
+            (i for i, (a, b) in enumerate(zip(*logs, strict=False)) if a != b),
+            min(map(len, logs)),
+        )
+        names = [type(log[place]).__name__ if place < len(log) else "nothing" for log in logs]
+        name = "the plan's lane" if lane is None else f"lane {lane[0]}.{lane[1]}"
+        words.append(f"{name}, event {place}: {names[0]} against {names[1]}")
     had, has = replies(one), replies(other)
-    found += [
+    words += [
         f"reply {key} differs" for key in sorted({*had, *has}) if had.get(key) != has.get(key)
     ]
-    return found
-
-
-def _lane_differences(lane: keys.Lane, one: list[e.Event], other: list[e.Event]) -> list[str]:
-    if one == other:
-        return []
-    place = next(
-        (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
-        min(len(one), len(other)),
-    )
-    names = [type(log[place]).__name__ if place < len(log) else "nothing" for log in (one, other)]
-    name = "the plan's lane" if lane is None else f"lane {lane[0]}.{lane[1]}"
-    return [f"{name}, event {place}: {names[0]} against {names[1]}"]
+    return words

@@ -35,13 +35,11 @@ def offered(call: AgentCall) -> list[str]:
     A tool that is offered is partly usable without any rule (Bash runs commands that only read),
     so what was not granted is not offered at all.
     """
-    return [tool for tool in call.tools if not is_mcp(tool) and _is_granted(tool, call.grants)]
-
-
-def _is_granted(tool: str, grants: Sequence[str]) -> bool:
-    if tool == FETCH:
-        return "web" in grants or bool(granted_hosts(grants))
-    return tool not in _GRANT_FOR or _GRANT_FOR[tool] in grants
+    builtins = [tool for tool in call.tools if not is_mcp(tool)]
+    ungranted = {tool for tool, grant in _GRANT_FOR.items() if grant not in call.grants}
+    if "web" not in call.grants and not granted_hosts(call.grants):
+        ungranted.add(FETCH)
+    return [tool for tool in builtins if tool not in ungranted]
 
 
 def reachable_servers(call: AgentCall) -> list[str]:

@@ -5,7 +5,6 @@ How an option is read from a command line is in `cli/settings.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from math import isfinite
@@ -47,10 +46,7 @@ class Described(NamedTuple):
 @cache
 def settings_of(kind: type[Struct]) -> tuple[Described, ...]:
     """The settings of a struct in the order of its fields, those of structs within it included."""
-    return tuple(_described(kind))
-
-
-def _described(kind: type[Struct]) -> Iterator[Described]:
+    settings: list[Described] = []
     for field in msgspec.structs.fields(kind):
         is_annotated = get_origin(field.type) is Annotated
         bare, *extras = get_args(field.type) if is_annotated else (field.type,)
@@ -59,10 +55,11 @@ def _described(kind: type[Struct]) -> Iterator[Described]:
             default = None if field.default is msgspec.NODEFAULT else field.default
             if field.default_factory is not msgspec.NODEFAULT:
                 default = field.default_factory()
-            yield Described(field.name, bare, default, setting)
+            settings.append(Described(field.name, bare, default, setting))
         elif isinstance(bare, type) and issubclass(bare, Struct):
             for inner in settings_of(bare):
-                yield inner._replace(path=f"{field.name}.{inner.path}")
+                settings.append(inner._replace(path=f"{field.name}.{inner.path}"))
+    return tuple(settings)
 
 
 def require_valid(value: Struct) -> None:

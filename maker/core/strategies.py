@@ -103,16 +103,14 @@ class Majority:
 
     def expected_samples(self, p_right: float) -> float:
         """Samples until one of two answers has the majority."""
-        return sum(
-            votes * self._ends_at(votes, p_right) for votes in range(self.quorum, 2 * self.quorum)
-        )
-
-    def _ends_at(self, votes: int, p_right: float) -> float:
-        """The chance that the deciding vote is this one, for either answer."""
-        lost = votes - self.quorum
-        ways, p_wrong = math.comb(votes - 1, self.quorum - 1), 1 - p_right
-        won = p_right**self.quorum * p_wrong**lost + p_wrong**self.quorum * p_right**lost
-        return ways * won
+        quorum, p_wrong = self.quorum, 1 - p_right
+        shares: list[float] = []
+        for votes in range(quorum, 2 * quorum):
+            lost, ways = votes - quorum, math.comb(votes - 1, quorum - 1)
+            for_either = p_right**quorum * p_wrong**lost + p_wrong**quorum * p_right**lost
+            p_decides = ways * for_either  # the chance that this vote is the deciding one
+            shares.append(votes * p_decides)
+        return sum(shares)
 
 
 @dataclass(frozen=True, slots=True)

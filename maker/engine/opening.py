@@ -21,7 +21,12 @@ async def opened(run: RunId, store: EventStore) -> tuple[RunState, Head]:
 
     The chain of hashes is checked from the snapshot on; `maker verify` checks all of it.
     """
-    state, head = await _snapshot(run, store) or (RunState(), START)
+    state, head = RunState(), START
+    snapshot = await store.snapshot(run)
+    if snapshot is not None and snapshot.format == FORMAT:  # one that this maker wrote
+        decoded = decode_state(snapshot.state)
+        if decoded is not None:
+            state, head = decoded, Head(snapshot.seq, snapshot.hash)
     async for record in following(run, head, store):
         apply(state, decode(record.payload, seq=record.seq))
         head = Head(record.seq, record.hash)
@@ -34,12 +39,3 @@ async def following(run: RunId, head: Head, store: EventStore) -> AsyncIterator[
         for record in records:
             yield record
         head = Head(records[-1].seq, records[-1].hash)
-
-
-async def _snapshot(run: RunId, store: EventStore) -> tuple[RunState, Head] | None:
-    """The state of the snapshot, where there is one that this maker wrote of this very log."""
-    snapshot = await store.snapshot(run)
-    if snapshot is None or snapshot.format != FORMAT:
-        return None
-    state = decode_state(snapshot.state)
-    return None if state is None else (state, Head(snapshot.seq, snapshot.hash))

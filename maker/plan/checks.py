@@ -56,27 +56,23 @@ def check_plan(
         return Checked(errors=[problem], warnings=[], checks_passed=0)
     view = PlanView(plan, tools, instruction, models, has_context=has_context, values=values)
     if len(plan.steps) > MOST_STEPS:
-        errors = [_problem(finding, _check("step-count")) for finding in step_count(view)]
+        check = next(check for check in CHECKS if check.name == "step-count")
+        errors = [_problem(finding, check) for finding in step_count(view)]
         return Checked(errors=errors, warnings=[], checks_passed=0)
-    found = {check.name: _problems(check, view) for check in CHECKS}
+    by_check: dict[str, list[Problem]] = {}
+    for check in CHECKS:
+        findings = islice(check.find(view), MOST_PROBLEMS)
+        by_check[check.name] = [_problem(finding, check) for finding in findings]
     return Checked(
-        errors=_of("error", found),
-        warnings=_of("warning", found),
-        checks_passed=sum(not problems for problems in found.values()),
+        errors=_of("error", by_check),
+        warnings=_of("warning", by_check),
+        checks_passed=sum(not problems for problems in by_check.values()),
     )
 
 
-def _of(severity: str, found: dict[str, list[Problem]]) -> list[Problem]:
+def _of(severity: str, by_check: dict[str, list[Problem]]) -> list[Problem]:
     names = [check.name for check in CHECKS if check.severity == severity]
-    return [problem for name in names for problem in found[name]][:MOST_PROBLEMS]
-
-
-def _check(name: str) -> Check:
-    return next(check for check in CHECKS if check.name == name)
-
-
-def _problems(check: Check, view: PlanView) -> list[Problem]:
-    return [_problem(finding, check) for finding in islice(check.find(view), MOST_PROBLEMS)]
+    return [problem for name in names for problem in by_check[name]][:MOST_PROBLEMS]
 
 
 def _problem(finding: Finding, check: Check) -> Problem:

@@ -10,7 +10,6 @@ from maker.core.models import CONTEXT, INPUTS, OWN_OUTPUT_DECIDES, PlanStep
 from maker.plan.findings import Finding, found
 from maker.plan.literals import literals, lost
 from maker.plan.plan_view import (
-    OutputPath,
     PlanView,
     is_conditional,
     output_path,
@@ -107,16 +106,13 @@ def _bad_output(view: PlanView, step: PlanStep, variable: str) -> str:
     declared = output_type(view, path.step)
     if declared is None or type_at(declared, path.field) is not None:
         return ""
-    return f"{variable}: {_missing_field(view, path)}"
-
-
-def _missing_field(view: PlanView, path: OutputPath) -> str:
     kind = view.schemas[path.step]
     names = [name for name, _ in kind.fields] if isinstance(kind, Record) else []
     first = path.field.partition(".")[0]
     near = difflib.get_close_matches(first, names, n=1)
     hint = f"; did you mean {near[0]}?" if near and near[0] != first else ""
-    return f"step {path.step} declares no field {path.field!r}, only {', '.join(names)}{hint}"
+    only = f"only {', '.join(names)}{hint}"
+    return f"{variable}: step {path.step} declares no field {path.field!r}, {only}"
 
 
 def output_type(view: PlanView, number: int) -> Schema | None:
@@ -248,7 +244,9 @@ def context(view: PlanView) -> Iterator[Finding]:
 
 def used_outputs(view: PlanView) -> Iterator[Finding]:
     """What is found out is used."""
-    used = {path.step for step in view.plan.steps for path in _read_by(step)}
+    steps = view.plan.steps
+    variables = [name for step in steps for name in [*step.input_variables, step.for_each or ""]]
+    used = {path.step for path in map(output_path, variables) if path is not None}
     for step in view.plan.steps:
         only_looks = not (step.primary_tools or step.fallback_tools or is_conditional(step))
         only_looks = only_looks or view.effects[step.step] in ("read", "web")
@@ -257,29 +255,17 @@ def used_outputs(view: PlanView) -> Iterator[Finding]:
             yield found(step, "no later step reads this output, and it changes nothing")
 
 
-def _read_by(step: PlanStep) -> Iterator[OutputPath]:
-    for variable in [*step.input_variables, step.for_each or ""]:
-        path = output_path(variable)
-        if path is not None:
-            yield path
-
-
 def fidelity(view: PlanView) -> Iterator[Finding]:
     """What the instruction says word for word reaches a step."""
-    text = "\n".join(_words_of(step) for step in view.plan.steps)
-    for literal in lost(literals(view.instruction), text):
-        yield Finding(message=f"no step mentions {literal!r} from the instruction")
-
-
-def _words_of(step: PlanStep) -> str:
-    limit = str(step.repeat.max_iterations) if step.repeat else ""
-    return "\n".join(
-        [
+    texts: list[str] = []
+    for step in view.plan.steps:
+        texts += [
             step.title,
             step.task_description,
             step.primary_tool_instructions,
             step.fallback_tool_instructions,
             step.output_schema,
-            limit,
+            str(step.repeat.max_iterations) if step.repeat else "",
         ]
-    )
+    for literal in lost(literals(view.instruction), "\n".join(texts)):
+        yield Finding(message=f"no step mentions {literal!r} from the instruction")

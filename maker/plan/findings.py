@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from maker.core.models import PlanStep, Value
 from maker.core.text import one_line
@@ -33,13 +32,10 @@ def found(step: PlanStep, message: str, *, field: str = "") -> Finding:
 def quote(step: PlanStep, field: str) -> str:
     """The field as a line of the plan."""
     value = getattr(step, field)
-    text = f"{field}: {value if isinstance(value, str) else _flow(value)}"
-    return one_line(text, _LONGEST_QUOTE)
-
-
-def _flow(value: Any) -> str:
     if isinstance(value, list):
-        return f"[{', '.join(map(str, value))}]"
-    if isinstance(value, int | None):
-        return json.dumps(value)
-    return str(value)
+        text = f"[{', '.join(map(str, value))}]"
+    elif isinstance(value, int | None):
+        text = json.dumps(value)
+    else:
+        text = str(value)
+    return one_line(f"{field}: {text}", _LONGEST_QUOTE)

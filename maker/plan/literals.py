@@ -5,7 +5,7 @@ keeps them. Pure; only heuristics, so what it finds is never more than a warning
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 _URL = re.compile(r"https?://[^\s<>\"'`)\]]+")
 _QUOTED = re.compile(r"\"([^\"\n]{1,200})\"|`([^`\n]{1,200})`|“([^”\n]{1,200})”")
@@ -43,7 +43,9 @@ def literals(text: str) -> list[str]:
     found: dict[str, None] = {}
     rest = text[:MOST_CHARS]
     for kind in (_URL, _QUOTED, _SINGLE_QUOTED, _PATH, _FILE_NAME, _NUMBER):
-        for literal in _matches(kind, rest):
+        for match in kind.finditer(rest):
+            inner = next((group for group in match.groups() if group), match.group())
+            literal = inner.strip().rstrip(_ENDS)
             if literal and literal.lower() not in _WORD_PAIRS:
                 found[literal] = None
         rest = kind.sub(" ", rest)
@@ -65,9 +67,3 @@ def lost(wanted: Sequence[str], text: str) -> list[str]:
         for literal in wanted
         if not (literal in numbers if _ANY_NUMBER.fullmatch(literal) else literal.lower() in lower)
     ]
-
-
-def _matches(kind: re.Pattern[str], text: str) -> Iterator[str]:
-    for match in kind.finditer(text):
-        inner = next((group for group in match.groups() if group), match.group())
-        yield inner.strip().rstrip(_ENDS)

@@ -18,22 +18,20 @@ def normalise(plan: Plan, tools: Sequence[ToolSpec]) -> tuple[Plan, list[str]]:
     The notes name each change that a reader of the plan would otherwise wonder about.
     """
     notes: list[str] = []
-    steps = [_step(step, tools, notes) for step in plan.steps]
+    steps: list[PlanStep] = []
+    for step in plan.steps:
+        changes: dict[str, Any] = {}
+        for field in ("primary_tools", "fallback_tools"):
+            named = [_tool(tool, tools) for tool in getattr(step, field)]
+            if named != getattr(step, field):
+                changes[field] = named
+                notes.append(f"step {step.step}: {field} read as {', '.join(named)}")
+        if not step.output_variable:
+            changes["output_variable"] = f"step_{step.step}_output"
+        if is_conditional(step) and not step.output_schema.strip():
+            changes["output_schema"] = CONDITIONAL_SCHEMA
+        steps.append(msgspec.structs.replace(step, **changes) if changes else step)
     return msgspec.structs.replace(plan, steps=steps), notes
-
-
-def _step(step: PlanStep, tools: Sequence[ToolSpec], notes: list[str]) -> PlanStep:
-    changes: dict[str, Any] = {}
-    for field in ("primary_tools", "fallback_tools"):
-        named = [_tool(tool, tools) for tool in getattr(step, field)]
-        if named != getattr(step, field):
-            changes[field] = named
-            notes.append(f"step {step.step}: {field} read as {', '.join(named)}")
-    if not step.output_variable:
-        changes["output_variable"] = f"step_{step.step}_output"
-    if is_conditional(step) and not step.output_schema.strip():
-        changes["output_schema"] = CONDITIONAL_SCHEMA
-    return msgspec.structs.replace(step, **changes) if changes else step
 
 
 def _tool(name: str, tools: Sequence[ToolSpec]) -> str:

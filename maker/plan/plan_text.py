@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -25,15 +24,13 @@ def plan_to_yaml(plan: Plan) -> str:
         lines.append(_field("inputs", plan.inputs, ""))
     lines.append("plan:" if plan.steps else "plan: []")
     for step in plan.steps:
-        first, *rest = _fields(step)
+        first, *rest = [
+            "vote_on: []" if name == "is_voted" else _field(name, value, "    ")
+            for name, value in msgspec.structs.asdict(step).items()
+            if name in _ALWAYS or value != getattr(_BLANK, name)
+        ]
         lines += [f"  - {first}", *(f"    {line}" for line in rest)]
     return "\n".join(lines) + "\n"
-
-
-def _fields(step: PlanStep) -> Iterator[str]:
-    for name, value in msgspec.structs.asdict(step).items():
-        if name in _ALWAYS or value != getattr(_BLANK, name):
-            yield "vote_on: []" if name == "is_voted" else _field(name, value, "    ")
 
 
 def _field(name: str, value: Any, indent: str) -> str:

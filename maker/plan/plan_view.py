@@ -113,7 +113,16 @@ class PlanView:
     @cached_property
     def schemas(self) -> dict[int, Schema | SchemaError]:
         """What each step's output is declared to be, or why that cannot be read."""
-        return {number: _schema(step) for number, step in self.by_number.items()}
+        schemas: dict[int, Schema | SchemaError] = {}
+        for number, step in self.by_number.items():
+            text = step.output_schema.strip()
+            if not text and is_conditional(step):
+                text = CONDITIONAL_SCHEMA
+            try:
+                schemas[number] = parse_schema(text)
+            except SchemaError as error:
+                schemas[number] = error
+        return schemas
 
     @cached_property
     def input_types(self) -> Record | SchemaError:
@@ -132,28 +141,30 @@ class PlanView:
     def following(self) -> dict[int, set[int]]:
         """Where each step may lead to: steps that exist, and -1."""
         exist = self.numbers | {PIPELINE_END}
-        return {n: self._following(step) & exist for n, step in self.by_number.items()}
-
-    def _following(self, step: PlanStep) -> set[int]:
-        if not is_conditional(step):
-            return {step.next_step_sequence_number} - {OWN_OUTPUT_DECIDES}
-        if (numbers := target_numbers(step)) is not None:
-            return set(numbers)
-        return {number for number in self.by_number if number > step.step} | {PIPELINE_END}
+        following: dict[int, set[int]] = {}
+        for number, step in self.by_number.items():
+            if not is_conditional(step):
+                targets = {step.next_step_sequence_number} - {OWN_OUTPUT_DECIDES}
+            elif (numbers := target_numbers(step)) is not None:
+                targets = set(numbers)
+            else:
+                targets = {later for later in self.by_number if later > step.step} | {PIPELINE_END}
+            following[number] = targets & exist
+        return following
 
     @cached_property
     def _after(self) -> dict[int, set[int]]:
         """What can be reached from each step, by one move or more."""
-        return {number: self._reached_from(number) for number in self.by_number}
-
-    def _reached_from(self, number: int) -> set[int]:
-        seen: set[int] = set()
-        todo = set(self.following[number])
-        while todo:
-            current = todo.pop()
-            seen.add(current)
-            todo |= self.following.get(current, set()) - seen
-        return seen
+        after: dict[int, set[int]] = {}
+        for number in self.by_number:
+            seen: set[int] = set()
+            todo = set(self.following[number])
+            while todo:
+                current = todo.pop()
+                seen.add(current)
+                todo |= self.following.get(current, set()) - seen
+            after[number] = seen
+        return after
 
     @cached_property
     def before(self) -> dict[int, set[int]]:
@@ -163,13 +174,3 @@ class PlanView:
     def can_end(self, number: int) -> bool:
         """Whether some way leads from the step to the end."""
         return PIPELINE_END in self._after[number]
-
-
-def _schema(step: PlanStep) -> Schema | SchemaError:
-    text = step.output_schema.strip()
-    if not text and is_conditional(step):
-        text = CONDITIONAL_SCHEMA
-    try:
-        return parse_schema(text)
-    except SchemaError as error:
-        return error

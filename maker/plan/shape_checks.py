@@ -13,7 +13,7 @@ from maker.core.effects import (
     is_mcp,
     offered_name,
 )
-from maker.core.models import MOST_TASK_CHARACTERS, OWN_OUTPUT_DECIDES, PlanStep
+from maker.core.models import MOST_TASK_CHARACTERS, OWN_OUTPUT_DECIDES
 from maker.core.text import terminal_safe
 from maker.plan.findings import Finding, found
 from maker.plan.plan_view import PlanView, is_conditional, told_characters
@@ -57,20 +57,17 @@ def task_type(view: PlanView) -> Iterator[Finding]:
 def known_tools(view: PlanView) -> Iterator[Finding]:
     """Tools exist in this run."""
     names = [spec.name for spec in view.tools]
+    listed = f"there are: {', '.join(names[:20])}" if names else "this run has no tools at all"
     for step in view.plan.steps:
         for field in ("primary_tools", "fallback_tools"):
             for tool in getattr(step, field):
                 if find_spec(tool, view.tools) is None:
                     near = difflib.get_close_matches(tool, names, n=1)
-                    hint = f"the nearest is {near[0]}" if near else _listed(names)
+                    hint = f"the nearest is {near[0]}" if near else listed
                     yield found(step, f"there is no tool {tool!r}; {hint}", field=field)
                 elif is_mcp(tool) and tool != offered_name(tool):
                     message = f"the tool {tool!r} is offered as {offered_name(tool)}"
                     yield found(step, message, field=field)
-
-
-def _listed(names: list[str]) -> str:
-    return f"there are: {', '.join(names[:20])}" if names else "this run has no tools at all"
 
 
 def accept(view: PlanView) -> Iterator[Finding]:
@@ -174,15 +171,8 @@ _STEP_NUMBER = re.compile(r"\bsteps? \d+\b", re.IGNORECASE)
 def self_contained(view: PlanView) -> Iterator[Finding]:
     """A description does not point at what its agent cannot see."""
     for step in view.plan.steps:
-        pointer = _pointer(step)
+        patterns = (_ELSEWHERE,) if is_conditional(step) else (_ELSEWHERE, _STEP_NUMBER)
+        matches = (pattern.search(step.task_description) for pattern in patterns)
+        pointer = next((match.group() for match in matches if match), "")
         if pointer:
             yield found(step, f"its agent cannot see {pointer!r}", field="task_description")
-
-
-def _pointer(step: PlanStep) -> str:
-    patterns = (_ELSEWHERE,) if is_conditional(step) else (_ELSEWHERE, _STEP_NUMBER)
-    for pattern in patterns:
-        match = pattern.search(step.task_description)
-        if match:
-            return match.group()
-    return ""

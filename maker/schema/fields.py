@@ -81,19 +81,16 @@ def comparable_fields(schema: Schema) -> list[str]:
 
     They are those that are a bool, an int or an enumeration, a path, a line or a count.
     """
-    return [
-        path
-        for path, kind in _leaves(schema, "")
-        if path and (kind in (_BOOL, _INT) or isinstance(kind, Choice) or _is_a_place(kind))
-    ]
+    paths = []
+    for path, kind in _leaves(schema, ""):
+        # A file, a line or a number is the same in all right answers; there are many quotes.
+        is_place = isinstance(kind, Primitive) and kind.evidence in ("path", "line", "count")
+        if path and (is_place or kind in (_BOOL, _INT) or isinstance(kind, Choice)):
+            paths.append(path)
+    return paths
 
 
 _BOOL, _INT = Primitive("bool"), Primitive("int")
-
-
-def _is_a_place(kind: Schema) -> bool:
-    """Whether right answers are the same: a file, a line, a number; there are many quotes."""
-    return isinstance(kind, Primitive) and kind.evidence in ("path", "line", "count")
 
 
 def _leaves(schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:

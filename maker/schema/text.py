@@ -129,7 +129,9 @@ class _Parser:
 
     def check_reference(self, name: str, kind: Schema, fields: Mapping[str, Schema]) -> None:
         """What is evidence about another field is about one of its mapping that can bear it."""
-        leaf = _without_lists(kind)
+        leaf = kind
+        while isinstance(leaf, Maybe | ListOf):  # the type that a value has in the end
+            leaf = leaf.inner if isinstance(leaf, Maybe) else leaf.item
         if not isinstance(leaf, Primitive) or not leaf.of:
             return
         about = fields.get(leaf.of)
@@ -228,13 +230,6 @@ def render(schema: Schema) -> str:
             return f"{render(inner_type)}?"
         case _:
             assert_never(schema)
-
-
-def _without_lists(kind: Schema) -> Schema:
-    """The type that a value has in the end, optional or in a list."""
-    while isinstance(kind, Maybe | ListOf):
-        kind = kind.inner if isinstance(kind, Maybe) else kind.item
-    return kind
 
 
 def _quote(word: str) -> str:

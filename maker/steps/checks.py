@@ -40,7 +40,13 @@ class Checks:
 
     def of(self, output: Any) -> Check | None:
         """What is to be checked of this output; None where nothing is."""
-        commands = self._commands(output)
+        step, config = self._step, self._config
+        # The step's own commands, and those of the run where it acts or ends. The passes of a
+        # repeated step before its last one are not what the run is asked for.
+        is_judged = has_effects(self._lane.effect) or step.next_step_sequence_number == PIPELINE_END
+        is_last = step.repeat is None or look_up(output, step.repeat.until) is True
+        of_run = config.accept if is_judged and is_last else []
+        commands = tuple(dict.fromkeys([*step.accept, *of_run]))
         named = claims(self._schema, output) if self._of_files and self._schema else ()
         about_files = tuple(claim for claim in named if claim.evidence in ABOUT_FILES)
         if not commands and not about_files:
@@ -52,19 +58,8 @@ class Checks:
             named_paths=self._named,
             claims=about_files,
             commands=commands,
-            timeout_s=self._config.call_timeout_s,
+            timeout_s=config.call_timeout_s,
         )
-
-    def _commands(self, output: Any) -> tuple[str, ...]:
-        """The step's own commands, and those of the run where it acts or ends; each once.
-
-        The passes of a repeated step before its last one are not what the run is asked for.
-        """
-        step = self._step
-        is_judged = has_effects(self._lane.effect) or step.next_step_sequence_number == PIPELINE_END
-        is_last = step.repeat is None or look_up(output, step.repeat.until) is True
-        of_run = self._config.accept if is_judged and is_last else []
-        return tuple(dict.fromkeys([*step.accept, *of_run]))
 
 
 @lru_cache(maxsize=256)
