@@ -142,12 +142,11 @@ def registry_for(config: TaskConfig, registry: ToolRegistry | None = None) -> To
 
 def secrets(environ: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """The secrets of the environment, which no log may keep."""
-    return environment_secrets(environ, _is_path)
-
-
-def _is_path(value: str) -> bool:
-    """Whether something is there; a relative path would depend on where maker is started."""
-    return value.startswith("/") and os.path.exists(value)  # noqa: PTH110 - takes any length
+    # A relative path would depend on where maker is started. `os.path` takes texts of any length.
+    return environment_secrets(
+        environ,
+        lambda value: value.startswith("/") and os.path.exists(value),  # noqa: PTH110
+    )
 
 
 def agent_for(config: TaskConfig, registry: ToolRegistry, clock: Clock) -> Agent:

@@ -63,26 +63,24 @@ def refusal(
         bare = _BLANKS.sub("", folder)
         starts_elsewhere = isabs(bare) or bare == "~" or bare.startswith("~/")
         paths.append(folder if starts_elsewhere else join(path, folder))
-    readings = [reading for path in paths for reading in _readings(path, home)]
-    if all(_is_inside(join(base, reading), roots, real) for reading in readings):
+    if all(_is_inside(path, roots, base=base, home=home, real=real) for path in paths):
         return ""
     return _words(tool, path_of(tool, told) or base, roots)
 
 
-def _readings(path: str, home: str) -> list[str]:
-    """The path as it stands, and as the CLI takes it: without outer blanks, `~` as the home."""
+def _is_inside(path: str, roots: Iterable[str], *, base: str, home: str, real: Real) -> bool:
+    """As the path stands, and as the CLI takes it: without outer blanks, `~` as the home."""
     bare = _BLANKS.sub("", path)
     if bare == "~" or bare.startswith("~/"):
         bare = join(home, bare[2:])
-    return [path, bare] if bare != path else [path]
-
-
-def _is_inside(path: str, roots: Iterable[str], real: Real) -> bool:
-    try:
-        found = real(path)
-    except ValueError:
-        return False
-    return any(found == root or found.startswith(f"{root.rstrip('/')}/") for root in roots)
+    for reading in dict.fromkeys([path, bare]):
+        try:
+            place = real(join(base, reading))
+        except ValueError:
+            return False
+        if not any(place == root or place.startswith(f"{root.rstrip('/')}/") for root in roots):
+            return False
+    return True
 
 
 def _end_of_folder(pattern: str) -> int:

@@ -60,19 +60,15 @@ def _purified(value: Any, pure: Callable[[str], str]) -> Any:
             return value
         return items if isinstance(value, list) else tuple(items)
     if isinstance(value, Struct):
-        return _purified_struct(value, pure)
+        changes = {}
+        for name in _text_fields(type(value)):
+            old = getattr(value, name)
+            if old:  # what is empty holds no text
+                new = _purified(old, pure)
+                if new is not old:
+                    changes[name] = new
+        return msgspec.structs.replace(value, **changes) if changes else value
     return _purified(msgspec.to_builtins(value), pure)
-
-
-def _purified_struct(value: Struct, pure: Callable[[str], str]) -> Struct:
-    changes = {}
-    for name in _text_fields(type(value)):
-        old = getattr(value, name)
-        if old:  # what is empty holds no text
-            new = _purified(old, pure)
-            if new is not old:
-                changes[name] = new
-    return msgspec.structs.replace(value, **changes) if changes else value
 
 
 @lru_cache

@@ -72,17 +72,20 @@ def _ascii(name: str) -> str:
 
 def granted_hosts(grants: Iterable[str]) -> list[str]:
     """The hosts that these grants open; `*.host` stands for all below it, and for itself."""
-    words = (grant.partition(":") for grant in grants)
-    return sorted({name for word, _, host in words if word == "web" for name in _names(host)})
-
-
-def _names(host: str) -> tuple[str, ...]:
-    """With and without `www.` a site is one: most send their readers from one to the other."""
-    if host.startswith("*."):
-        return host, host[2:]
-    bare = host.removeprefix("www.")
-    is_domain = "." in bare and not bare[-1].isdigit()
-    return (bare, f"www.{bare}") if is_domain else (host,) if host else ()
+    hosts: set[str] = set()
+    for grant in grants:
+        word, _, host = grant.partition(":")
+        if word != "web" or not host:
+            continue
+        bare = host.removeprefix("www.")
+        if host.startswith("*."):
+            hosts |= {host, host[2:]}
+        elif "." in bare and not bare[-1].isdigit():
+            # With and without `www.` a site is one: most send their readers from one to the other.
+            hosts |= {bare, f"www.{bare}"}
+        else:
+            hosts.add(host)
+    return sorted(hosts)
 
 
 def is_granted(host: str, grants: Sequence[str]) -> bool:

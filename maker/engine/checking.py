@@ -42,25 +42,23 @@ class AnswerChecker:
         if problems:
             return Verdict(flag="evidence", problems=tuple(problems))
         for command in check.commands:
-            problems = await self._refused_by(command, check, session)
+            if is_function(command):
+                problems = await self._refused_by_function(command, check.output)
+            else:
+                problems = await refused_by(
+                    command,
+                    check.output,
+                    cwd=check.folders[0] if check.folders else "",
+                    environ=environment(self._environ, self._secrets),
+                    timeout_s=check.timeout_s,
+                    session=session,
+                )
             if problems:
                 break
         return Verdict(
             flag="refused" if problems else "",
             problems=tuple(problems),
             duration_ms=round((time.monotonic() - began) * 1000),
-        )
-
-    async def _refused_by(self, command: str, check: Check, session: str) -> list[str]:
-        if is_function(command):
-            return await self._refused_by_function(command, check.output)
-        return await refused_by(
-            command,
-            check.output,
-            cwd=check.folders[0] if check.folders else "",
-            environ=environment(self._environ, self._secrets),
-            timeout_s=check.timeout_s,
-            session=session,
         )
 
     async def _refused_by_function(self, command: str, answer: Any) -> list[str]:

@@ -8,7 +8,6 @@ from functools import partial
 from maker.core import events as e
 from maker.core.checking import Checker
 from maker.core.loop import carry_out
-from maker.core.models import CallKey
 from maker.core.moves import Do
 from maker.core.seams import Agent
 from maker.engine.asking import Asker
@@ -35,14 +34,12 @@ class ExecutorModule:
 
     async def process(self, event: e.Event) -> AsyncGenerator[e.Event, None]:
         """Carry out the executor's moves until there are none."""
-        next_moves = partial(moves, self._log.state, self._workings)
-        async for emitted in carry_out(next_moves, self._ask, self._check, at_once=self._at_once):
+        state, workings = self._log.state, self._workings
+        next_moves = partial(moves, state, workings)
+        build = partial(workings.call_for, state)
+        ask = partial(self._asker.ask, build=build, via=self._agent.ask)
+        async for emitted in carry_out(next_moves, ask, self._check, at_once=self._at_once):
             yield emitted
-
-    async def _ask(self, key: CallKey) -> None:
-        await self._asker.ask(
-            key, lambda key: self._workings.call_for(self._log.state, key), self._agent.ask
-        )
 
     async def _check(self, do: Do) -> None:
         """Have programs look at an answer, and record what they say."""

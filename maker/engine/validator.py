@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
+from functools import partial
 
 import msgspec
 
@@ -85,8 +86,7 @@ class ValidatorModule:
 
     async def process(self, event: e.Event) -> AsyncGenerator[e.Event, None]:
         """Carry out the validator's moves until there are none."""
-        async for emitted in carry_out(lambda: moves(self._log.state), self._ask):
+        state = self._log.state
+        ask = partial(self._asker.ask, build=partial(call_for, state), via=self._agent.ask)
+        async for emitted in carry_out(partial(moves, state), ask):
             yield emitted
-
-    async def _ask(self, key: CallKey) -> None:
-        await self._asker.ask(key, lambda key: call_for(self._log.state, key), self._agent.ask)

@@ -52,7 +52,14 @@ def schema(view: PlanView) -> Iterator[Finding]:
 
 def inputs(view: PlanView) -> Iterator[Finding]:
     """Inputs are there when they are needed."""
-    yield from (Finding(message=message, quote="inputs:") for message in _bad_values(view))
+    declared = view.input_types
+    if isinstance(declared, SchemaError):
+        message = f"the inputs of the plan cannot be read: {declared.message}"
+        yield Finding(message=message, quote="inputs:")
+    elif view.values is not None:
+        for problem in problems(declared, dict(view.values)):
+            message = f"of the inputs that the plan was given, {problem}"
+            yield Finding(message=message, quote="inputs:")
     for step in view.plan.steps:
         for variable in step.input_variables:
             if variable.partition(".")[0] == "item":
@@ -61,16 +68,6 @@ def inputs(view: PlanView) -> Iterator[Finding]:
                 message = _bad_output(view, step, variable)
             if message:
                 yield found(step, message, field="input_variables")
-
-
-def _bad_values(view: PlanView) -> Iterator[str]:
-    """What is wrong with the values that the plan was given; where none are known, nothing is."""
-    declared = view.input_types
-    if isinstance(declared, SchemaError):
-        yield f"the inputs of the plan cannot be read: {declared.message}"
-    elif view.values is not None:
-        wrong = problems(declared, dict(view.values))
-        yield from (f"of the inputs that the plan was given, {problem}" for problem in wrong)
 
 
 def _bad_item(view: PlanView, step: PlanStep, variable: str) -> str:

@@ -159,13 +159,12 @@ def targets(value: Any) -> Converted:
         return list_of(whole_number)(value)
     if len(value) > _MOST_ITEMS:
         raise WrongField(f"a mapping of at most {_MOST_ITEMS} values")
-    numbers = {_key(key): _item(whole_number, number) for key, number in value.items()}
+    numbers: dict[str, Converted] = {}
+    for key, number in value.items():
+        word = str(key).lower() if isinstance(key, bool) else name(str(key)).value
+        numbers[word] = _item(whole_number, number)
     notes = "; ".join(number.note for number in numbers.values() if number.note)
     return Converted({key: number.value for key, number in numbers.items()}, notes)
-
-
-def _key(key: Any) -> str:
-    return str(key).lower() if isinstance(key, bool) else name(str(key)).value
 
 
 CONVERT: dict[str, Callable[[Any], Converted]] = {

@@ -106,7 +106,11 @@ def _judged(reply: AgentReply, contract: Contract) -> Ballot:
     loaded = load(reply.text, schema)
     flag = _flag_of_value(reply.text, loaded, schema, contract)
     if not flag and schema and contract.evidence:
-        flag = _flag_of_evidence(reply, loaded.value, schema, contract)
+        cited = claims(schema, loaded.value)
+        named = (claim for claim in cited if claim.evidence in contract.evidence)
+        # What was counted wrongly, or cited from nowhere.
+        wrong = refuted(named, lambda url: _is_known_url(url, contract.urls, reply))
+        flag = ("evidence", "; ".join(wrong[:5])) if wrong else None
     if flag:
         kind, detail = flag
         return msgspec.structs.replace(
@@ -167,15 +171,6 @@ def _flag_of_value(
         allowed = ", ".join(map(str, targets))
         return "targets", f"next_step is {value['next_step']}, but may be only: {allowed}"
     return None
-
-
-def _flag_of_evidence(
-    reply: AgentReply, value: Any, schema: Schema, contract: Contract
-) -> tuple[str, str] | None:
-    """What was counted wrongly, or cited from nowhere."""
-    named = (claim for claim in claims(schema, value) if claim.evidence in contract.evidence)
-    wrong = refuted(named, lambda url: _is_known_url(url, contract.urls, reply))
-    return ("evidence", "; ".join(wrong[:5])) if wrong else None
 
 
 def _is_known_url(url: str, given: frozenset[str], reply: AgentReply) -> bool:
