@@ -95,25 +95,21 @@ def apply(state: RunState, event: e.Event) -> RunState:
 
 
 def _keep_time(state: RunState, event: e.Event) -> None:
+    match event:  # the user may have been waited for until now, which is no working time
+        case e.RunResumed() | e.PlanApproved() | e.QuestionAnswered():
+            ends_a_wait = True
+        case e.PlanCreated():
+            ends_a_wait = event.origin == "user"
+        case e.RunPaused():
+            ends_a_wait = event.reason == "approval" or state.phase == "validated"
+        case _:
+            ends_a_wait = False
     if isinstance(event, e.TaskSubmitted):
         state.started_at = event.timestamp
-    elif state.status == "running" and not _ends_a_wait(state, event):
+    elif state.status == "running" and not ends_a_wait:
         waited = max(0.0, min(event.timestamp, state.waits_until) - state.updated_at)
         state.active_s += max(0.0, event.timestamp - state.updated_at - waited)
     state.updated_at = event.timestamp
-
-
-def _ends_a_wait(state: RunState, event: e.Event) -> bool:
-    """Whether the user was waited for until now, which is no working time."""
-    match event:
-        case e.RunResumed() | e.PlanApproved() | e.QuestionAnswered():
-            return True
-        case e.PlanCreated():
-            return event.origin == "user"
-        case e.RunPaused():
-            return event.reason == "approval" or state.phase == "validated"
-        case _:
-            return False
 
 
 def _start_over(state: RunState, event: e.PlanCreated) -> None:

@@ -89,7 +89,9 @@ async def _problem(
         if resolved["type"] != "stdio":
             await _reach(resolved["url"], environ)
             return ""
-        limit_s = _limit_s(environ)
+        milliseconds = environ.get("MCP_TIMEOUT", "")  # where the CLI takes its own limit from
+        has_limit = milliseconds.isascii() and milliseconds.isdigit() and int(milliseconds) > 0
+        limit_s = int(milliseconds) / 1000 if has_limit else LIMIT_S
         found = await offered_tools(resolved, cwd=cwd, environ=environ, limit_s=limit_s)
     except ServerUnusable as why:
         secrets = environment_secrets(environ, lambda value: False)
@@ -103,13 +105,6 @@ async def _problem(
     if missing:
         return f"MCP server {name} has no tool {', '.join(missing)}; it has {', '.join(offered)}"
     return ""
-
-
-def _limit_s(environ: Mapping[str, str]) -> float:
-    """The CLI's own limit, which it takes from a variable."""
-    milliseconds = environ.get("MCP_TIMEOUT", "")
-    known = milliseconds.isascii() and milliseconds.isdigit() and int(milliseconds) > 0
-    return int(milliseconds) / 1000 if known else LIMIT_S
 
 
 async def _reach(url: str, environ: Mapping[str, str]) -> None:

@@ -33,17 +33,15 @@ _WORDS_OR_NULL = re.compile(r"((?:[\w-]+\s*\|\s*)+[\w-]+)\s*\|\s*null\b")
 def usual(schema: str) -> str:
     """The schema with its types by the names of the schema language."""
     parts = _QUOTED.split(schema)
-    return "".join(part if number % 2 else _usual(part) for number, part in enumerate(parts))
-
-
-def _usual(text: str) -> str:
-    text = _BEFORE_NULL.sub(_named, text)
-    text = _NULL_OR.sub(r"\1?", _OR_NULL.sub(r"\1?", text))
-    text = _WORDS_OR_NULL.sub(r"\1?", text)
-    text = _NAME.sub(_named, text)
-    text = _OPTIONAL.sub(lambda found: f"{_NAMES.get(found[1].lower(), found[1])}?", text)
-    text = _SUFFIX.sub(lambda found: f"[{_NAMES.get(found[1].lower(), found[1])}]", text)
-    return _LIST.sub("[", text)
+    for number in range(0, len(parts), 2):  # what stands between quoted words
+        text = _BEFORE_NULL.sub(_named, parts[number])
+        text = _NULL_OR.sub(r"\1?", _OR_NULL.sub(r"\1?", text))
+        text = _WORDS_OR_NULL.sub(r"\1?", text)
+        text = _NAME.sub(_named, text)
+        text = _OPTIONAL.sub(lambda match: f"{_NAMES.get(match[1].lower(), match[1])}?", text)
+        text = _SUFFIX.sub(lambda match: f"[{_NAMES.get(match[1].lower(), match[1])}]", text)
+        parts[number] = _LIST.sub("[", text)
+    return "".join(parts)
 
 
 def _named(found: re.Match[str]) -> str:
