@@ -86,6 +86,16 @@ class PlanStep(Value, frozen=True, kw_only=True):
     accept: list[str] = []
     is_voted: bool = True
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The free texts of the plan that the agents of the step read."""
+        return (
+            self.title,
+            self.task_description,
+            self.primary_tool_instructions,
+            self.fallback_tool_instructions,
+        )
+
 
 class Plan(Value, frozen=True, kw_only=True):
     """The planner's answer: how the work was divided, and the steps.

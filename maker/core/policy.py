@@ -102,7 +102,8 @@ def missing_grants(state: RunState) -> list[str]:
         needed.append("bash")
     missing = [grant for grant in needed if grant not in grants]
     if FETCH in named and "web" not in missing:
-        missing += grants_for(_words(state.plan), grants)
+        texts = [text for step in state.plan.steps for text in step.texts]
+        missing += grants_for(texts, grants)
     again = (f"{AGAIN}{number}" for number in done_again(state))
     return [*missing, *(grant for grant in again if grant not in grants)]
 
@@ -123,20 +124,6 @@ def granted(state: RunState, config: TaskConfig) -> list[str]:
     if effect_of(FETCH, state.task.tools) == "read":
         grants.add("web")
     return sorted(grants)
-
-
-def _words(plan: Plan) -> list[str]:
-    """All that the steps' agents are told by the plan."""
-    return [
-        text
-        for step in plan.steps
-        for text in (
-            step.title,
-            step.task_description,
-            step.primary_tool_instructions,
-            step.fallback_tool_instructions,
-        )
-    ]
 
 
 def done_again(state: RunState) -> list[int]:

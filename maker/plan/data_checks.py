@@ -256,13 +256,7 @@ def fidelity(view: PlanView) -> Iterator[Finding]:
     """What the instruction says word for word reaches a step."""
     texts: list[str] = []
     for step in view.plan.steps:
-        texts += [
-            step.title,
-            step.task_description,
-            step.primary_tool_instructions,
-            step.fallback_tool_instructions,
-            step.output_schema,
-            str(step.repeat.max_iterations) if step.repeat else "",
-        ]
+        limit = str(step.repeat.max_iterations) if step.repeat else ""
+        texts += [*step.texts, step.output_schema, limit]
     for literal in lost(literals(view.instruction), "\n".join(texts)):
         yield Finding(message=f"no step mentions {literal!r} from the instruction")

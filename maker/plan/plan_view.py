@@ -49,14 +49,7 @@ def output_path(variable: str) -> OutputPath | None:
 
 def told_characters(step: PlanStep) -> int:
     """How much text of its plan each agent of the step is told."""
-    texts = (
-        step.title,
-        step.task_description,
-        step.primary_tool_instructions,
-        step.fallback_tool_instructions,
-        step.output_schema,
-    )
-    return sum(map(len, texts))
+    return sum(map(len, (*step.texts, step.output_schema)))
 
 
 def reads_context(plan: Plan) -> bool:
