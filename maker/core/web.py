@@ -52,22 +52,17 @@ def urls_in(text: str) -> frozenset[str]:
 def _hosts(text: str) -> Iterator[tuple[str, bool]]:
     for url in _URL.finditer(text):
         name = url[2].rstrip("._-")
-        host = _ascii(name.lower())
+        host, is_ascii = name.lower(), name.isascii()
+        if not host.isascii() and len(host) <= LONGEST_HOST:
+            try:
+                host = host.encode("idna").decode("ascii")
+            except UnicodeError:
+                continue  # nobody can look it up
         if is_host(host):
-            yield host, url[1] is None and name.isascii()
+            yield host, url[1] is None and is_ascii
     for domain in _DOMAIN.finditer(_URL.sub(" ", text)):
         if is_host(host := domain[0].lower()):
             yield host, True
-
-
-def _ascii(name: str) -> str:
-    """The name as it is looked up; empty where it cannot be."""
-    if name.isascii() or len(name) > LONGEST_HOST:
-        return name
-    try:
-        return name.encode("idna").decode("ascii")
-    except UnicodeError:
-        return ""
 
 
 def granted_hosts(grants: Iterable[str]) -> list[str]:
