@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
@@ -17,7 +19,6 @@ from maker.store import location
 BUSY_TIMEOUT_S = 10.0
 """How long a transaction waits for the lock of another process."""
 _PRAGMAS = (
-    "journal_mode = WAL",
     "synchronous = FULL",
     "journal_size_limit = 4194304",
 )
@@ -71,9 +72,23 @@ def no_driver(url: str, error: Exception) -> StoreError:
 
 def _set_pragmas(foreign_keys: bool, connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
+    _use_wal(cursor)
     for pragma in (*_PRAGMAS, f"foreign_keys = {foreign_keys:d}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _use_wal(cursor: Any) -> None:
+    """Switch to a write-ahead log; where others do so at this moment, SQLite does not wait."""
+    end = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
 
 
 def _begin(connection: Connection) -> None:
