@@ -59,11 +59,14 @@ async def test_what_it_leaves_running_is_ended_and_not_waited_for(tmp_path: Path
 
 
 async def test_what_leaves_the_group_is_ended_too(tmp_path: Path) -> None:
-    command = "setsid sh -c 'echo $$ > child; exec sleep 600' >/dev/null 2>&1 & sleep 0.2"
-    os.mkfifo(tmp_path / "child")
-    reading = asyncio.create_task(asyncio.to_thread((tmp_path / "child").read_text))
-    assert await refused(command, tmp_path) == []
-    assert has_ended(int(await reading))
+    leaves = "setsid sh -c 'echo $$ > child; exec sleep 600' >/dev/null 2>&1 & cat seen"
+    for name in ("child", "seen"):
+        os.mkfifo(tmp_path / name)
+    task = asyncio.create_task(refused(leaves, tmp_path))
+    child = await asyncio.to_thread((tmp_path / "child").read_text)
+    await asyncio.to_thread((tmp_path / "seen").write_text, "")
+    assert await task == []
+    assert has_ended(int(child))
 
 
 async def test_cancelled_it_is_ended(tmp_path: Path) -> None:
