@@ -21,7 +21,7 @@ SYNTHETIC = "<synthetic>"
 
 
 class Heard(Struct):
-    """What was heard of one call so far."""
+    """What was heard of one call so far; `urls` are those that it was shown, where they count."""
 
     texts: list[str] = field(default_factory=list)
     model: str = ""
@@ -33,6 +33,7 @@ class Heard(Struct):
     in_pieces: bool = False
     resets_at: float | None = None
     offer: Offer | None = None
+    keeps_urls: bool = False
     urls: set[str] = field(default_factory=set)
     bought: Bought = field(default_factory=Bought)
     result: Any = None
@@ -67,7 +68,8 @@ def _listen_to_assistant(heard: Heard, message: Any) -> None:
         heard.model = message.model
     uses = [block for block in blocks if type(block).__name__ == "ToolUseBlock"]
     if uses:
-        _note_urls(heard, [block.input.get("url") for block in uses if _is_fetch(block)])
+        if heard.keeps_urls:
+            _note_urls(heard, [block.input.get("url") for block in uses if _is_fetch(block)])
         heard.used_tool = True
         heard.texts.clear()
     heard.texts += texts
@@ -78,7 +80,8 @@ def _listen_to_user(heard: Heard, message: Any) -> None:
     blocks = message.content if isinstance(message.content, list) else []
     results = [block for block in blocks if type(block).__name__ == "ToolResultBlock"]
     if results:
-        _note_urls(heard, [block.content for block in results])
+        if heard.keeps_urls:
+            _note_urls(heard, [block.content for block in results])
         heard.texts.clear()
         heard.tool_answered = True
     elif heard.texts:

@@ -206,7 +206,7 @@ def reply(
         denied=denied,
         denied_paths=denied_paths,
         denied_reads=denied_reads,
-        urls=tuple(sorted(urls_in(text) & heard.urls)) if "url" in call.output_schema else (),
+        urls=tuple(sorted(urls_in(text) & heard.urls)) if heard.urls else (),
     )
     return bounded(whole)
 

@@ -69,6 +69,9 @@ class _Talk(Struct):
     in_time: bool = True
     failure: BaseException | None = None
 
+    def __post_init__(self) -> None:
+        self.heard.keeps_urls = "url" in self.call.output_schema
+
     @property
     def is_answered(self) -> bool:
         """Whether the answer is whole, and only the CLI's own end is missing."""

@@ -7,8 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from maker.core.checking import Check
-from maker.core.models import Digest, Plan, TaskConfig
+from maker.core.models import Plan, TaskConfig
 from maker.core.text import one_line
 from maker.errors import ConfigError
 from maker.plan.plan_view import input_types
@@ -46,14 +45,7 @@ def plan_inputs(pairs: Sequence[str], plan: Plan | None, config: TaskConfig) -> 
     ]
     if missing:
         raise ConfigError(f"the plan needs {', '.join(missing)}", field="set")
-    absent = refuted_by_files(
-        Check(
-            answer=Digest(""),
-            output=values,
-            folders=(config.cwd, *config.add_dirs),
-            claims=tuple(claims(declared, values)),
-        )
-    )
+    absent = refuted_by_files(claims(declared, values), [config.cwd, *config.add_dirs])
     if absent:
         raise ConfigError(absent[0], field="set", advice="Paths start in the working folder.")
     return values

@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from maker.core.checking import FUNCTION, Check, Verdict, is_function
@@ -35,12 +36,19 @@ class AnswerChecker:
         self._environ, self._secrets = environ, secrets
         self._functions = functions or {}
 
+    @cached_property
+    def _variables(self) -> Mapping[str, str]:
+        """What commands see of the environment."""
+        return environment(self._environ, self._secrets)
+
     async def __call__(self, check: Check, session: str) -> Verdict:
         """What the check comes to. Raises RunMustPause where something cannot be run."""
         began = time.monotonic()
-        problems = await asyncio.to_thread(refuted_by_files, check)
-        if problems:
-            return Verdict(flag="evidence", problems=tuple(problems))
+        if check.claims:
+            what = check.claims, check.folders, check.named_paths
+            if wrong := await asyncio.to_thread(refuted_by_files, *what):
+                return Verdict(flag="evidence", problems=tuple(wrong))
+        problems: list[str] = []
         for command in check.commands:
             if is_function(command):
                 problems = await self._refused_by_function(command, check.output)
@@ -49,7 +57,7 @@ class AnswerChecker:
                     command,
                     check.output,
                     cwd=check.folders[0] if check.folders else "",
-                    environ=environment(self._environ, self._secrets),
+                    environ=self._variables,
                     timeout_s=check.timeout_s,
                     session=session,
                 )

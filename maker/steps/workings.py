@@ -10,7 +10,9 @@ from functools import lru_cache
 
 import msgspec
 
+from maker.core import events as e
 from maker.core import keys
+from maker.core.checking import Check
 from maker.core.effects import has_effects
 from maker.core.models import AgentCall, AgentReply, CallKey, Reading, VoteResult
 from maker.core.moves import Do
@@ -41,6 +43,7 @@ class OpenTry:
         self.contract = _contract(state, lane, self._checks)
         self.ballots: dict[int, Ballot] = {}
         self._judgements: dict[tuple[str, str], Ballot] = {}
+        self._unchecked: dict[int, Check] = {}
         self._count: Tally | None = None
         self._call: AgentCall | None = None
 
@@ -61,9 +64,8 @@ class OpenTry:
             rule = self.strategy.name, config.voting_n, config.voting_k
             return _first_round(*rule, config.max_voting_samples)
         if count is None or (count.result is None and count.is_complete(replies)):
-            for sample, reply in replies.items():
-                if sample not in self.ballots and (ballot := self._checked(reply)):
-                    self.ballots[sample] = ballot
+            if not self._take_in(replies) and count is not None:
+                return count
             lane, config = self._lane, self._lane.config
             times = 1 + max(0, config.step_max_retries - (lane.try_number - lane.first_try))
             most = config.max_voting_samples
@@ -75,14 +77,9 @@ class OpenTry:
         count, lane = self.count(), self._lane
         if count.result is not None or not count.is_complete(self._replies):
             return None
-        for sample in range(count.counted, count.launched):
-            if sample in self.ballots:
-                continue
-            check = self._checks.of(self._judged(self._replies[sample]).output)
-            assert check is not None, "an answer without a check has its ballot"
-            key = keys.sample_key(lane.step, lane.iteration, lane.try_number, sample)
-            return Do(key, check)
-        return None
+        sample = min(self._unchecked)
+        key = keys.sample_key(lane.step, lane.iteration, lane.try_number, sample)
+        return Do(key, self._unchecked[sample])
 
     def readings(self) -> list[Reading]:
         """How the counted votes were read, but for those that are plainly what was asked for."""
@@ -103,19 +100,26 @@ class OpenTry:
         given = [*outputs.values()], schema, self.contract.vote_on
         return differing(*given), reordered(*given)
 
-    def _checked(self, reply: AgentReply) -> Ballot | None:
-        """What the reply is worth; None where its answer is still to be checked."""
-        ballot = self._judged(reply)
-        if not self._checks.are_needed or ballot.flag:
-            return ballot
-        check = self._checks.of(ballot.output)
-        if check is None:
-            return ballot
-        verdict = self._lane.checks.get(check.answer)
-        if verdict is None or not verdict.flag:
-            return ballot if verdict else None
-        detail = "; ".join(verdict.problems)
-        return msgspec.structs.replace(ballot, flag=verdict.flag, detail=detail)
+    def _take_in(self, replies: dict[int, AgentReply]) -> bool:
+        """Judge the replies that are new, and take in verdicts on answers; whether any counts now.
+
+        What is to be checked of an answer is worked out once, and kept until its verdict is there.
+        """
+        before = len(self.ballots)
+        for sample, reply in replies.items():
+            if sample in self.ballots:
+                continue
+            ballot, check = self._judged(reply), self._unchecked.get(sample)
+            if check is None and self._checks.are_needed and not ballot.flag:
+                check = self._checks.of(ballot.output)
+            if check is None:
+                self.ballots[sample] = ballot
+            elif (verdict := self._lane.checks.get(check.answer)) is None:
+                self._unchecked[sample] = check
+            else:
+                self._unchecked.pop(sample, None)
+                self.ballots[sample] = _with_verdict(ballot, verdict)
+        return len(self.ballots) > before
 
     def _judged(self, reply: AgentReply) -> Ballot:
         if reply.error or reply.denied or reply.denied_reads or reply.urls:
@@ -130,6 +134,13 @@ class OpenTry:
         if self._call is None:
             self._call = context.call_for(state, key)
         return msgspec.structs.replace(self._call, key=key)
+
+
+def _with_verdict(ballot: Ballot, verdict: e.AnswerChecked) -> Ballot:
+    if not verdict.flag:
+        return ballot
+    detail = "; ".join(verdict.problems)
+    return msgspec.structs.replace(ballot, flag=verdict.flag, detail=detail)
 
 
 class Workings:

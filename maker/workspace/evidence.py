@@ -1,6 +1,6 @@
 """What an answer says of files, held against the files: a path, a line, words that stand there.
 
-Only looks, and only below the folders of the check and the paths that its instruction names.
+Only looks, and only below the folders and paths that it is given.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import stat
 import unicodedata
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import assert_never
 
-from maker.core.checking import Check, Claim
+from maker.core.checking import Claim
 from maker.core.text import one_line
 
 LARGEST_FILE = 64 * 2**20
@@ -21,12 +22,17 @@ MOST_PROBLEMS = 5
 _LONGEST_NAME = 120
 
 
-def refuted_by_files(check: Check) -> list[str]:
-    """What is wrong with the claims of a check, the first few of them."""
-    places = _Places(check)
+def refuted_by_files(
+    claims: Iterable[Claim], folders: Sequence[str], named_paths: Sequence[str] = ()
+) -> list[str]:
+    """What is wrong with claims about files, the first few of them.
+
+    Relative paths start in the first folder; a file must be below a folder, or a named path.
+    """
+    places = _Places(folders, named_paths)
     problems: list[str] = []
     absent = set()
-    for claim in check.claims:
+    for claim in claims:
         if claim.of in absent:
             continue
         if problem := places.problem(claim):
@@ -38,11 +44,11 @@ def refuted_by_files(check: Check) -> list[str]:
 
 
 class _Places:
-    """The files that one check may look at; each is read once."""
+    """The files that may be looked at; each is read once."""
 
-    def __init__(self, check: Check) -> None:
-        self._base = check.folders[0] if check.folders else ""
-        self._roots = [os.path.realpath(path) for path in (*check.folders, *check.named_paths)]
+    def __init__(self, folders: Sequence[str], named_paths: Sequence[str]) -> None:
+        self._base = folders[0] if folders else ""
+        self._roots = [os.path.realpath(path) for path in (*folders, *named_paths)]
         self._text = lru_cache(maxsize=4)(_text)
 
     def problem(self, claim: Claim) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from maker.core.checking import Check, Claim
-from maker.core.models import Digest
+from maker.core.checking import Claim
 from maker.workspace.evidence import refuted_by_files
 
 
@@ -23,9 +23,8 @@ def folder(tmp_path: Path) -> Path:
     return work
 
 
-def refuted(folder: Path, *claims: Claim, **more: object) -> list[str]:
-    check = Check(answer=Digest("0"), output={}, folders=(str(folder),), claims=claims, **more)  # type: ignore[arg-type]
-    return refuted_by_files(check)
+def refuted(folder: Path, *claims: Claim, named_paths: Sequence[str] = ()) -> list[str]:
+    return refuted_by_files(claims, [str(folder)], named_paths)
 
 
 def path(value: str) -> Claim:
@@ -64,13 +63,8 @@ def test_what_lies_outside_is_not_looked_at_by_name_or_through_a_link(folder: Pa
 def test_an_added_folder_and_what_the_instruction_names_may_be_cited(folder: Path) -> None:
     outside = str(folder.parent / "secret.txt")
     assert refuted(folder, path(outside), named_paths=(outside,)) == []
-    check = Check(
-        answer=Digest("0"),
-        output={},
-        folders=(str(folder / "src"), str(folder)),
-        claims=(path("../notes.txt"), path("a.py")),
-    )
-    assert refuted_by_files(check) == []
+    claims = [path("../notes.txt"), path("a.py")]
+    assert refuted_by_files(claims, [str(folder / "src"), str(folder)]) == []
 
 
 @pytest.mark.parametrize(
