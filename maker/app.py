@@ -31,7 +31,6 @@ from maker.core.entrance import purified
 from maker.core.fold import apply
 from maker.core.grants import AGAIN
 from maker.core.keeping import kept_steps
-from maker.core.keys import plan_key
 from maker.core.models import Plan, PlanStep, RunId, TaskConfig
 from maker.core.seams import Agent, AskUser, Clock, EventStore, Record
 from maker.core.secret_names import environment_secrets
@@ -41,6 +40,7 @@ from maker.engine import opening, preflight, stopping
 from maker.engine.checking import Accept, AnswerChecker, function_name
 from maker.engine.clock import SystemClock
 from maker.engine.orchestrator import Consent, Orchestrator
+from maker.engine.planner import answered
 from maker.engine.trouble import Tell
 from maker.errors import ConfigError, RunBusy
 from maker.steps.undecided import choices
@@ -254,10 +254,10 @@ async def resume(
     elif not isinstance(changes, Changes):
         changes = changes(state)
     config = changed(state.settings, dict(changes.options))
-    if (accepting := _accepting(config, seams).accept) != config.accept:
-        options = {**changes.options, "accept": accepting}
-        changes = msgspec.structs.replace(changes, options=options)
-        config = changed(config, {"accept": accepting})
+    accepting = _accepting(config, seams)
+    if accepting is not config:
+        options = {**changes.options, "accept": accepting.accept}
+        changes, config = msgspec.structs.replace(changes, options=options), accepting
     registry = registry_for(config, registry)
     orchestrator = Orchestrator(
         config,
@@ -310,22 +310,13 @@ def _resumption(changes: Changes, state: RunState) -> list[e.Event]:
             field="choose",
             advice="Choose it first; then resume with another plan.",
         )
-    said = [*choices(state, changes.choose), *_answered(state, changes.answer)]
-    opening = [*_opening(first, changes.plan, state), *said]
-    return [*opening, e.PlanApproved(grants=again)] if again else opening
-
-
-def _answered(state: RunState, answer: str) -> list[e.Event]:
-    """The answer to what the planner has asked. Raises ConfigError where it has asked nothing."""
-    if not answer.strip():
-        return []
-    question = state.planning.question
-    if not question:
+    if changes.answer.strip() and not state.planning.question:
         raise ConfigError(
             "the planner has asked nothing", field="answer", advice="Resume without an answer."
         )
-    key = plan_key(state.planning.attempt)
-    return [e.QuestionAnswered(key=key, question=question, answer=answer.strip())]
+    said = [*choices(state, changes.choose), *answered(state, changes.answer)]
+    opening = [*_opening(first, changes.plan, state), *said]
+    return [*opening, e.PlanApproved(grants=again)] if again else opening
 
 
 def following(run: str, url: str | None = None) -> AsyncIterator[Record]:

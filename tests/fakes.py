@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
 from maker.core import events as e
@@ -166,6 +166,16 @@ def gone_process() -> str:
     host, pid, start = this_process().split(":")
     boot, _, namespace = start.split("-")
     return f"{host}:{pid}:{boot}-1-{namespace}"
+
+
+def chained(payloads: Iterable[bytes]) -> list[Record]:
+    """The records of a log with these events, each with its hash."""
+    records, head = [], e.GENESIS
+    for seq, payload in enumerate(payloads, start=1):
+        event, head = e.decode(payload, seq=seq), e.chain(head, payload)
+        name, timestamp = type(event).__name__, event.timestamp
+        records.append(Record(seq=seq, timestamp=timestamp, type=name, payload=payload, hash=head))
+    return records
 
 
 class Play:

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import signal
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 from maker.cli.documents import SCHEMA_VERSION
@@ -18,6 +15,7 @@ from maker.core import events as e
 from maker.core.models import RunId
 from maker.core.state import RunState
 from maker.core.text import one_line
+from maker.workspace.commands import end_group, started
 
 LONGEST_S = 30.0
 """How long a command may take; the run's end does not wait longer for it either."""
@@ -89,15 +87,7 @@ def news_of(event: e.Event) -> tuple[str, str] | None:
 
 async def _fed(command: str, line: bytes) -> str:
     """How the command ended that was given the line; empty where it went well."""
-    process = await asyncio.create_subprocess_exec(
-        "/bin/sh",
-        "-c",
-        command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    process = await started(command, output=asyncio.subprocess.DEVNULL)
     try:
         async with asyncio.timeout(LONGEST_S):
             await process.communicate(line)
@@ -105,7 +95,6 @@ async def _fed(command: str, line: bytes) -> str:
         return f"took longer than {LONGEST_S:g} s"
     finally:
         if process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            end_group(process.pid)
             await process.wait()
     return f"exited with {process.returncode}" if process.returncode else ""

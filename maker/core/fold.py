@@ -13,11 +13,9 @@ from maker.core import events as e
 from maker.core import keys, spending, stepping
 from maker.core.keeping import finished_steps
 from maker.core.models import TaskConfig
+from maker.core.policy import LONGEST_WAIT_S
 from maker.core.resuming import plan_again, resume
 from maker.core.state import Execution, RunState, answered, changed
-
-LONG_WAIT_S = 900.0
-"""A longer wait is for the end of a usage limit, and no working time."""
 
 
 def fold(events: Iterable[e.Event]) -> RunState:
@@ -39,7 +37,7 @@ def apply(state: RunState, event: e.Event) -> RunState:
             stepping.take_sample(state, event)
         case e.AgentRetried():
             spending.count_retry(state, event)
-            if event.wait_s > LONG_WAIT_S:
+            if event.wait_s > LONGEST_WAIT_S:  # which is no working time
                 state.waits_until = max(state.waits_until, event.timestamp + event.wait_s)
         case e.PlanCreated():
             _start_over(state, event)

@@ -32,7 +32,7 @@ MAX_WAITS = 12
 WAITS_BEFORE_ANY_REPLY = 5
 """The same for a network that has never worked in this run: a wrong address, not an outage."""
 LONGEST_WAIT_S = 900.0
-"""A longer wait than this is not sat out: the run pauses and says when to resume."""
+"""A longer wait is for the end of a usage limit: it is sat out only where the user says so."""
 ALIKE = 2
 """So many failures of a kind that the same request must give again are enough."""
 STEP_ENDS = {

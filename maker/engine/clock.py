@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 
+from maker.core.policy import LONGEST_WAIT_S
 from maker.core.seams import Clock
 
 _UPTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Linux stops its monotonic clock while the machine sleeps; macOS, which has no other, does not."""
 
 
-LONG_S, PART_S = 900.0, 60.0
-"""What is longer is waited for in parts, and the clock on the wall looked at after each."""
+PART_S = 60.0
+"""A long wait is made of such parts, and the clock on the wall looked at after each."""
 
 
 class SystemClock:
@@ -38,11 +39,11 @@ async def rest(clock: Clock, seconds: float, unless: asyncio.Event) -> None:
     """
     end = clock.now() + seconds
     while seconds > 0 and not unless.is_set():
-        part = seconds if seconds <= LONG_S else PART_S
+        part = seconds if seconds <= LONGEST_WAIT_S else PART_S
         both = {asyncio.ensure_future(clock.sleep(part)), asyncio.ensure_future(unless.wait())}
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in both:
                 task.cancel()
-        seconds = end - clock.now() if seconds > LONG_S else 0.0
+        seconds = end - clock.now() if seconds > LONGEST_WAIT_S else 0.0

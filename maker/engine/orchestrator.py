@@ -17,7 +17,6 @@ from maker.core import events as e
 from maker.core.checking import Checker
 from maker.core.ids import new_run_id
 from maker.core.interruption import finish
-from maker.core.keys import plan_key
 from maker.core.kinds import kind_of
 from maker.core.models import MOST_CONTEXT_CHARACTERS, RunId, TaskConfig
 from maker.core.moves import Dispatch, Emit, Pause
@@ -31,7 +30,7 @@ from maker.engine.claim import Claim
 from maker.engine.clock import SystemClock
 from maker.engine.executor import ExecutorModule
 from maker.engine.log import EventLog
-from maker.engine.planner import PlannerModule
+from maker.engine.planner import PlannerModule, answered
 from maker.engine.trouble import Tell, warn
 from maker.engine.validator import ValidatorModule
 from maker.engine.writer import MOST_AHEAD, MOST_AHEAD_UNPAID
@@ -278,9 +277,7 @@ class Orchestrator:
 
     async def _answer(self, question: str, ask_user: AskUser) -> Sequence[e.Event]:
         """What the user says to the planner; nothing where that is nothing."""
-        answer = (await ask_user(question, ())).strip()
-        key = plan_key(self.state.planning.attempt)
-        return (e.QuestionAnswered(key=key, question=question, answer=answer),) if answer else ()
+        return answered(self.state, await ask_user(question, ()))
 
     async def _unless_pausing(self, asking: Awaitable[Sequence[e.Event]]) -> Sequence[e.Event]:
         """The user's answer; none where another process asks for a pause before it comes."""

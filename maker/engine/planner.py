@@ -89,6 +89,13 @@ def tools_to_look(config: TaskConfig) -> list[str]:
     return [tool for tool in tools if allowed is None or tool in allowed]
 
 
+def answered(state: RunState, answer: str) -> list[e.Event]:
+    """The user's answer to what the planner has asked; nothing where it says nothing."""
+    key, text = keys.plan_key(state.planning.attempt), answer.strip()
+    asked = state.planning.question
+    return [e.QuestionAnswered(key=key, question=asked, answer=text)] if text else []
+
+
 def _finished(state: RunState) -> Finished | None:
     """What an earlier plan of this run achieved before it failed, if there was one."""
     if not state.planning.failure:

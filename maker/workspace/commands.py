@@ -91,17 +91,7 @@ async def _run(
     """How the command ended (None: it took too long), and the end of what it wrote."""
     reading, writing = os.pipe()
     try:
-        process = await asyncio.create_subprocess_exec(
-            "/bin/sh",
-            "-c",
-            command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=writing,
-            stderr=writing,
-            cwd=cwd or None,
-            env=dict(environ),
-            start_new_session=True,
-        )
+        process = await started(command, output=writing, cwd=cwd or None, env=dict(environ))
     except BaseException:
         os.close(reading)
         raise
@@ -116,7 +106,7 @@ async def _run(
         ended = None
     finally:
         feeding.cancel()
-        _end_group(process.pid)
+        end_group(process.pid)
         await asyncio.wait({output, feeding}, timeout=_END_S)
         output.cancel()
         if process.returncode is None:
@@ -151,7 +141,21 @@ async def _end_of(descriptor: int) -> bytes:
     return last
 
 
-def _end_group(leader: int) -> None:
-    """End what a command has started and left running; nothing of it outlives its verdict."""
+async def started(command: str, output: int, **options: Any) -> asyncio.subprocess.Process:
+    """A command of the user's, in a group of its own; its standard input waits to be fed."""
+    return await asyncio.create_subprocess_exec(
+        "/bin/sh",
+        "-c",
+        command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+        **options,
+    )
+
+
+def end_group(leader: int) -> None:
+    """End what a command has started and left running."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)

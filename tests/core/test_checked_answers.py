@@ -8,11 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from fakes import FakeChecker, Play, ScriptedAgent, config, plan, play, reply, step
+from fakes import FakeChecker, Play, ScriptedAgent, chained, config, plan, play, reply, step
 from maker.core import events as e
 from maker.core.checking import Check, Verdict
 from maker.core.models import AgentCall, Plan, Repeat, TaskConfig
-from maker.core.seams import Record
 from maker.core.version import RULES
 from maker.engine.checking import AnswerChecker, function_name
 from maker.errors import ConfigError, RunMustPause
@@ -62,7 +61,7 @@ async def test_a_verdict_on_an_answer_that_nobody_gave_diverges(tmp_path: Path) 
         else event
         for event in await run.log()
     ]
-    found = replay(recorded(log))
+    found = replay(chained(map(e.encode, log)))
     assert found.outcome == "diverged"
     assert found.divergence is not None
     assert found.divergence.event == "AnswerChecked"
@@ -245,21 +244,3 @@ def test_the_identity_of_an_answer_is_its_value() -> None:
 
 def accepting(**changes: object) -> TaskConfig:
     return config(accept=["make test"], allow=["bash"], **changes)
-
-
-def recorded(log: list[e.Event]) -> list[Record]:
-    """Records of these events, with hashes that chain."""
-    records, before = [], e.GENESIS
-    for seq, event in enumerate(log, start=1):
-        payload = e.encode(event)
-        before = e.chain(before, payload)
-        records.append(
-            Record(
-                seq=seq,
-                timestamp=event.timestamp,
-                type=type(event).__name__,
-                payload=payload,
-                hash=before,
-            )
-        )
-    return records

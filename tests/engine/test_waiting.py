@@ -11,8 +11,9 @@ from fakes import FakeClock, Play, ScriptedAgent, config, plan, play
 from maker.core import events as e
 from maker.core.fold import fold
 from maker.core.models import AgentCall
+from maker.core.policy import LONGEST_WAIT_S
 from maker.core.state import summary
-from maker.engine.clock import LONG_S, rest
+from maker.engine.clock import rest
 from maker.errors import AgentUnavailable
 
 HOUR = 3600.0
@@ -74,5 +75,5 @@ async def test_a_wait_over_a_closed_lid_ends_when_the_clock_on_the_wall_says() -
 async def test_a_pause_ends_the_wait() -> None:
     clock, stop = FakeClock(), asyncio.Event()
     stop.set()
-    await rest(clock, 2 * LONG_S, stop)
+    await rest(clock, 2 * LONGEST_WAIT_S, stop)
     assert clock.waits == []

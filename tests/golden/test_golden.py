@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from fakes import chained
 from maker.core import events as e
 from maker.core.seams import Record
 from maker.inspect.replay import replay
@@ -20,24 +21,7 @@ LOGS = sorted(Path(__file__).parent.glob("*.jsonl"))
 
 def records(path: Path) -> list[Record]:
     """The log as a store would give it."""
-    return _records(path.read_bytes())
-
-
-def _records(log: bytes) -> list[Record]:
-    found, head = [], e.GENESIS
-    for seq, payload in enumerate(log.splitlines(), start=1):
-        event = e.decode(payload, seq=seq)
-        head = e.chain(head, payload)
-        found.append(
-            Record(
-                seq=seq,
-                timestamp=event.timestamp,
-                type=type(event).__name__,
-                payload=payload,
-                hash=head,
-            )
-        )
-    return found
+    return chained(path.read_bytes().splitlines())
 
 
 def test_there_are_golden_logs() -> None:
@@ -72,4 +56,4 @@ def test_a_version_that_knows_more_checks_comes_to_the_same_decisions() -> None:
     log = (Path(__file__).parent / "every-kind-of-step.jsonl").read_bytes()
     assert b'"checks_passed":' in log
     old = re.sub(rb'"checks_passed":\d+', b'"checks_passed":3', log)
-    assert replay(_records(old)).divergence is None
+    assert replay(chained(old.splitlines())).divergence is None
