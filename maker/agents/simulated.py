@@ -10,7 +10,7 @@ import hashlib
 import json
 import random
 import re
-from typing import Any, TypeGuard, assert_never
+from typing import Any, assert_never
 
 from maker.agents import hanoi
 from maker.core import keys
@@ -174,11 +174,9 @@ def _instance(schema: Schema, right: random.Random, wrong: random.Random | None,
             return _instance(inner, right, wrong, name)
         case Record(fields):
             made = {field: _instance(kind, right, wrong, field) for field, kind in fields}
-            counts = {field: kind.of for field, kind in fields if _is_count(kind)}
-            return made | {field: len(made[counted]) for field, counted in counts.items()}
+            for field, kind in fields:
+                if isinstance(kind, Primitive) and kind.evidence == "count":
+                    made[field] = len(made[kind.of])
+            return made
         case _:
             assert_never(schema)
-
-
-def _is_count(kind: Schema) -> TypeGuard[Primitive]:
-    return isinstance(kind, Primitive) and kind.evidence == "count"

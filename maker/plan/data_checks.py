@@ -124,8 +124,8 @@ def declared_type(view: PlanView, variable: str) -> Schema | None:
     """The type of an input variable; None where nothing readable is declared under its name."""
     head, _, rest = variable.partition(".")
     if head == INPUTS:
-        known = not isinstance(view.input_types, SchemaError) and rest
-        return type_at(view.input_types, rest) if known else None  # type: ignore[arg-type]
+        kinds = view.input_types
+        return type_at(kinds, rest) if rest and isinstance(kinds, Record) else None
     path = output_path(variable)
     declared = output_type(view, path.step) if path and path.step in view.numbers else None
     return type_at(declared, path.field) if declared and path else None

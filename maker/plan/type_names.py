@@ -7,6 +7,9 @@ words stay as they are.
 from __future__ import annotations
 
 import re
+from typing import get_args
+
+from maker.schema.types import PrimitiveName
 
 _NAMES = {
     **dict.fromkeys(("integer", "long"), "int"),
@@ -15,7 +18,7 @@ _NAMES = {
     **dict.fromkeys(("number", "double"), "float"),
     **dict.fromkeys(("object", "dict", "json"), "any"),
 }
-_TYPES = "string|int|float|bool|any|path|url"
+_TYPES = "|".join((*get_args(PrimitiveName), "path", "url"))
 _QUOTED = re.compile(r"(\"[^\"\n]*\"|'[^'\n]*')")
 _NAME = re.compile(rf"(?<![\w|-])(?<!\|\s)({'|'.join(_NAMES)})\b(?!\s*(?:[:|]|-\w))", re.IGNORECASE)
 _BEFORE_NULL = re.compile(

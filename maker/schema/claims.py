@@ -49,10 +49,10 @@ def evidence_in(schema: Schema | None) -> frozenset[str]:
             return frozenset()
 
 
-def refuted(each: Iterable[Claim], is_known_url: Callable[[str], bool]) -> list[str]:
+def refuted(cited: Iterable[Claim], is_known_url: Callable[[str], bool]) -> list[str]:
     """What is wrong with those claims that no file is needed for: counts and addresses."""
     wrong = []
-    for claim in each:
+    for claim in cited:
         if claim.evidence == "count" and claim.value != claim.of:
             wrong.append(f"{claim.where} is {claim.value}, but {claim.of} are listed")
         elif claim.evidence == "url" and not is_known_url(claim.value):

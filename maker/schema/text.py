@@ -29,9 +29,12 @@ MAX_SCHEMA_DEPTH = 24
 
 _PRIMITIVES = frozenset(get_args(PrimitiveName))
 _ABOUT_ANOTHER = frozenset({"line", "quote", "count"})
-_EVIDENCE: Mapping[str, PrimitiveName] = {
-    **dict.fromkeys(("path", "quote", "url"), "string"),
-    **dict.fromkeys(("line", "count"), "int"),
+_EVIDENCE: Mapping[str, Primitive] = {
+    "path": Primitive("string", "path"),
+    "url": Primitive("string", "url"),
+    "quote": Primitive("string", "quote"),
+    "line": Primitive("int", "line"),
+    "count": Primitive("int", "count"),
 }
 """The types that a program checks; in an enumeration their names are words like any other."""
 _NOT_WORDS = {
@@ -161,20 +164,20 @@ class _Parser:
 
     def primitive(self) -> Primitive:
         word = self.next[1]
-        if word in _ABOUT_ANOTHER and self.tokens[self.index + 1][:2] == ("word", "of"):
-            self.index += 2
-            if self.next[0] not in ("word", "quoted"):
-                raise self.fail("the name of a field")
-            return Primitive(_EVIDENCE[word], word, self.take()[1])  # type: ignore[arg-type]
-        if word in _ABOUT_ANOTHER:
-            self.index += 1
-            raise self.fail(f"'of' and a field, as in `{word} of file`")
-        if word not in _PRIMITIVES and word not in _EVIDENCE:
+        evidence = _EVIDENCE.get(word)
+        if evidence is None and word not in _PRIMITIVES:
             raise self.fail("string, int, float, bool, any, path, url, [T], [T]!, {k: T} or a|b")
         self.index += 1
-        if word in _EVIDENCE:
-            return Primitive(_EVIDENCE[word], word)  # type: ignore[arg-type]
-        return Primitive(word)  # type: ignore[arg-type]
+        if evidence is None:
+            return Primitive(word)  # type: ignore[arg-type]
+        if word not in _ABOUT_ANOTHER:
+            return evidence
+        if self.next[:2] != ("word", "of"):
+            raise self.fail(f"'of' and a field, as in `{word} of file`")
+        self.index += 1
+        if self.next[0] not in ("word", "quoted"):
+            raise self.fail("the name of a field")
+        return Primitive(evidence.name, evidence.evidence, self.take()[1])
 
     def word(self) -> str:
         kind, word, _ = self.next
