@@ -45,7 +45,9 @@ def sync_engine(
     except (ImportError, NoSuchModuleError) as error:
         raise no_driver(url, error) from error
     if made.dialect.name == "sqlite":
-        sqlalchemy.event.listen(made, "connect", partial(_set_pragmas, foreign_keys))
+        sqlalchemy.event.listen(
+            made, "connect", partial(_set_pragmas, foreign_keys, busy_timeout_s)
+        )
         sqlalchemy.event.listen(made, "begin", _begin)
     return made
 
@@ -70,17 +72,17 @@ def no_driver(url: str, error: Exception) -> StoreError:
     )
 
 
-def _set_pragmas(foreign_keys: bool, connection: Any, _record: Any) -> None:
+def _set_pragmas(foreign_keys: bool, busy_timeout_s: float, connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
-    _use_wal(cursor)
+    _use_wal(cursor, busy_timeout_s)
     for pragma in (*_PRAGMAS, f"foreign_keys = {foreign_keys:d}"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
-def _use_wal(cursor: Any) -> None:
+def _use_wal(cursor: Any, busy_timeout_s: float) -> None:
     """Switch to a write-ahead log; where others do so at this moment, SQLite does not wait."""
-    end = time.monotonic() + BUSY_TIMEOUT_S
+    end = time.monotonic() + busy_timeout_s
     while True:
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
