@@ -3,7 +3,8 @@
     uv run python benchmarks/store.py [--events N] [--folder DIR]
 
 Every commit is on disk before the next one begins. Give a folder on the disk that matters: on one
-in memory a sync costs nothing.
+in memory a sync costs nothing. Where LangGraph or DBOS is installed, it is measured beside:
+see `durable_engines.py`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+
+from durable_engines import rates
 
 from maker.core import events
 from maker.core.models import RunId, RunSummary
@@ -79,14 +82,16 @@ def plain_sqlite3(path: Path, count: int) -> float:
 async def beside_sqlite3(folder: Path, steps: int) -> None:
     """The rate of durable steps, as a share of what `sqlite3` does with a commit a step."""
     base = steps / plain_sqlite3(folder / "plain.db", steps)
-    print(f"{'beside sqlite3':28} {'steps/s':>9} {'ratio':>6} {'commits a step':>15}")
-    print(f"{'sqlite3, a commit a step':28} {base:9,.0f} {1:6.2f} {1:15.2f}")
+    print(f"{'beside sqlite3':32} {'steps/s':>9} {'ratio':>6} {'commits a step':>15}")
+    print(f"{'sqlite3, a commit a step':32} {base:9,.0f} {1:6.2f} {1:15.2f}")
     for name, in_flight in (("each step waiting", 1), ("five in flight", 5), ("running ahead", 64)):
         store = SqlStore(folder / f"{in_flight}.db")
         wall, _ = await measure(store, in_flight, steps)
         await store.close()
         rate = steps / wall
-        print(f"{name:28} {rate:9,.0f} {rate / base:6.2f} {1 / in_flight:15.2f}")
+        print(f"{name:32} {rate:9,.0f} {rate / base:6.2f} {1 / in_flight:15.2f}")
+    for name, rate in rates(folder, min(steps, 500)):
+        print(f"{name:32} {rate:9,.0f} {rate / base:6.2f}")
 
 
 def read_back(path: Path) -> None:
