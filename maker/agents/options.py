@@ -15,7 +15,7 @@ import msgspec
 
 from maker.core.config import EFFORTS
 from maker.core.models import AgentCall
-from maker.core.permissions import offered, reachable_servers, settings
+from maker.core.permissions import cli_permissions, offered, reachable_servers
 from maker.errors import ConfigError
 from maker.tools.mcp_config import expand, without_own
 
@@ -59,7 +59,7 @@ def sdk_options(
     """Keyword arguments for the SDK's options. Text too long for an argument goes below `spill`."""
     cwd = working_folder(call)
     folders = list(dict.fromkeys([cwd, os.path.realpath(cwd)]))
-    rules = msgspec.json.encode(settings(call, folders)).decode()
+    rules = msgspec.json.encode(cli_permissions(call, folders)).decode()
     system = _as_argument(call.system_prompt, spill / "system.md")
     is_spilled = system is not call.system_prompt
     return {

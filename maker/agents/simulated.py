@@ -19,10 +19,10 @@ from maker.core.seams import Answer, Clock
 from maker.prompts.quality import QUALITIES
 from maker.schema.schema import (
     Choice,
+    Fields,
     ListOf,
     Maybe,
     Primitive,
-    Record,
     Schema,
     parse_schema,
 )
@@ -172,7 +172,7 @@ def _instance(schema: Schema, right: random.Random, wrong: random.Random | None,
             return [_instance(item, right, wrong, name) for _ in range(2)]
         case Maybe(inner):
             return _instance(inner, right, wrong, name)
-        case Record(fields):
+        case Fields(fields):
             made = {field: _instance(kind, right, wrong, field) for field, kind in fields}
             for field, kind in fields:
                 if isinstance(kind, Primitive) and kind.evidence == "count":

@@ -23,7 +23,7 @@ from maker.core import events as e
 from maker.core.models import RunId, TaskConfig
 from maker.core.text import terminal_safe
 from maker.demo import crash
-from maker.demo.experiment import Experiment, Findings, experiment_config
+from maker.demo.experiment import Experiment, ExperimentResult, experiment_config
 from maker.engine.orchestrator import Orchestrator
 from maker.errors import Exit
 from maker.store.location import shown
@@ -211,7 +211,7 @@ class Progress:
         return f"\r{text:<90}" if self.on_terminal else text
 
 
-def report(config: TaskConfig, run: RunId, findings: Findings, db: str | None) -> list[str]:
+def report(config: TaskConfig, run: RunId, findings: ExperimentResult, db: str | None) -> list[str]:
     """What happened, in a few lines."""
     tower = f"Towers of Hanoi with {findings.disks} disk{'s' * (findings.disks != 1)}"
     outcome = _outcome(findings)
@@ -235,7 +235,7 @@ def _commands(commands: Sequence[str], run: RunId, db: str | None) -> list[str]:
     return [f"  maker {command.replace('RUN', run)}{place}" for command in commands]
 
 
-def _outcome(findings: Findings) -> str:
+def _outcome(findings: ExperimentResult) -> str:
     if findings.succeeded:
         return f"solved in {findings.moves} moves, none of them wrong."
     wrong = ""
@@ -248,7 +248,7 @@ def _outcome(findings: Findings) -> str:
     return f"{solved} after {findings.moves} moves ({findings.status}).{reason}{wrong}"
 
 
-def _expected(config: TaskConfig, findings: Findings) -> str:
+def _expected(config: TaskConfig, findings: ExperimentResult) -> str:
     if findings.expected_samples_per_move is None:
         return "no reply can be used at a flag rate of 1"
     rates = config.simulation
@@ -259,7 +259,7 @@ def _expected(config: TaskConfig, findings: Findings) -> str:
     )
 
 
-def _fate_of_errors(config: TaskConfig, findings: Findings) -> str:
+def _fate_of_errors(config: TaskConfig, findings: ExperimentResult) -> str:
     if config.voting_strategy == "none":
         first = f" (first on move {findings.first_won_at_move})" if findings.won else ""
         return f"{findings.won} taken{first}, since there was no vote"

@@ -15,7 +15,7 @@ from maker.core.kinds import KINDS, AgentName, kind_of
 from maker.core.models import TaskConfig
 from maker.core.text import one_line
 from maker.errors import Exit
-from maker.inspect.diagnosis import Finding, diagnosis
+from maker.inspect.diagnosis import HealthCheck, diagnosis
 
 LIVE = "Live"
 LIVE_COST_CAP_USD = 0.5
@@ -72,7 +72,7 @@ def command(db: str | None, as_json: bool, live: bool, **options: Any) -> int:
     return code
 
 
-def exit_code(findings: list[Finding], agent: AgentName = "claude") -> int:
+def exit_code(findings: list[HealthCheck], agent: AgentName = "claude") -> int:
     """What the process says about the findings; not every agent needs a login."""
     problems = {finding.name for finding in findings if finding.state == "problem"}
     if problems - {"credentials"}:
@@ -82,7 +82,7 @@ def exit_code(findings: list[Finding], agent: AgentName = "claude") -> int:
 
 def _live(
     url: str,
-    findings: list[Finding],
+    findings: list[HealthCheck],
     as_json: bool,
     *,
     agent: AgentName,

@@ -27,9 +27,9 @@ from maker.cli.plan_files import Examined, examine, problem_lines
 from maker.cli.run import check_output, new_request, output_of
 from maker.cli.terminal import columns
 from maker.cli.texts import read_text
-from maker.cli.view.plan_view import (
+from maker.cli.view.plan_tree import (
     plan_cost,
-    step_views,
+    planned_steps,
     tree,
     voting_outlook,
 )
@@ -105,7 +105,7 @@ def _yaml(plan: Plan) -> str:
 
 
 def _document(plan: Plan, config: TaskConfig, task: e.TaskSubmitted) -> dict[str, Any]:
-    views = step_views(plan, config, task.tools, context=task.context)
+    views = planned_steps(plan, config, task.tools, context=task.context)
     return {
         "plan": plan,
         "cost": plan_cost(views, config),

@@ -15,9 +15,9 @@ from maker.schema.claims import claims
 from maker.schema.fields import is_text
 from maker.schema.schema import (
     Choice,
+    Fields,
     ListOf,
     Maybe,
-    Record,
     Schema,
     SchemaError,
     problems,
@@ -28,7 +28,7 @@ from maker.workspace.evidence import refuted_by_files
 
 def plan_inputs(pairs: Sequence[str], plan: Plan | None, config: TaskConfig) -> dict[str, Any]:
     """The plan's inputs from `NAME=VALUE` each. Raises ConfigError that names all that is wrong."""
-    declared = input_types(plan) if plan else Record(())
+    declared = input_types(plan) if plan else Fields(())
     if isinstance(declared, SchemaError):
         raise ConfigError(f"the plan's inputs cannot be read: {declared.message}", field="set")
     values: dict[str, Any] = {}
@@ -60,7 +60,7 @@ def _value(name: str, text: str, kind: Schema) -> Any:
         except (ValueError, RecursionError):
             is_words = isinstance(kind, ListOf) and is_text(kind.item)
             value = [part.strip() for part in text.split(",")] if is_words else text
-    wrong = problems(Record(((name, kind),)), {name: value})
+    wrong = problems(Fields(((name, kind),)), {name: value})
     if wrong:
         raise ConfigError(
             wrong[0], field="set", advice=f"Write it as --set {name}=..., of type {render(kind)}."
@@ -68,7 +68,7 @@ def _value(name: str, text: str, kind: Schema) -> Any:
     return value
 
 
-def _unknown(pair: str, name: str, declared: Record) -> ConfigError:
+def _unknown(pair: str, name: str, declared: Fields) -> ConfigError:
     names = [known for known, _ in declared.fields]
     if not names:
         return ConfigError(

@@ -24,7 +24,7 @@ from maker.cli.interrupts import Interrupts
 from maker.cli.notify import Notifier
 from maker.cli.terminal import TerminalQuestions, User, on_terminal
 from maker.cli.view import report
-from maker.cli.view.plan_view import voting_outlook
+from maker.cli.view.plan_tree import voting_outlook
 from maker.cli.view.viewers import (
     JsonLines,
     Lines,

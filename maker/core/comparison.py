@@ -16,9 +16,9 @@ from maker.core import keys
 from maker.core.models import AgentReply, CallKey
 
 
-def lanes(events: Iterable[e.Event]) -> dict[keys.Lane, list[e.Event]]:
+def lanes(events: Iterable[e.Event]) -> dict[keys.LaneKey, list[e.Event]]:
     """The derived events of each lane in order, without their times."""
-    found: dict[keys.Lane, list[e.Event]] = {}
+    found: dict[keys.LaneKey, list[e.Event]] = {}
     for event in events:
         if not e.is_input(event):
             timeless = msgspec.structs.replace(event, timestamp=0.0)

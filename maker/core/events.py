@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, TypeAlias, assert_never
 import msgspec
 from msgspec import Struct
 
-from maker.core.keys import Lane, sample_place
+from maker.core.keys import LaneKey, sample_place
 from maker.core.models import (
     AgentReply,
     AnswerCount,
@@ -397,7 +397,7 @@ def chain(previous: bytes, payload: bytes) -> bytes:
     return hashlib.sha256(previous + payload).digest()
 
 
-def lane(event: Event) -> Lane:
+def lane(event: Event) -> LaneKey:
     """The lane of an event: that of its step and iteration, or the plan's."""
     match event:
         case (

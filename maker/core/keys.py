@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 from maker.core.models import CallKey
 from maker.errors import LogDamaged
 
-Lane: TypeAlias = tuple[int, int] | None
+LaneKey: TypeAlias = tuple[int, int] | None
 """(step, iteration), or None for the plan's; within a lane derived events have one order."""
 
 

@@ -67,7 +67,7 @@ def allow_rules(call: AgentCall, folders: Sequence[str]) -> list[str]:
     return rules + [tool for tool in call.tools if is_mcp(tool)]
 
 
-def settings(call: AgentCall, folders: Sequence[str]) -> dict[str, Any]:
+def cli_permissions(call: AgentCall, folders: Sequence[str]) -> dict[str, Any]:
     """The rules as the CLI's settings: unlike its --allowedTools, they may hold any character."""
     return {"permissions": {"allow": allow_rules(call, folders)}}
 

@@ -21,7 +21,7 @@ MOST_LISTED = 10
 """Wrong moves that are named one by one."""
 
 
-class Findings(Value, frozen=True, kw_only=True):
+class ExperimentResult(Value, frozen=True, kw_only=True):
     """What came of the experiment; an error is an unflagged answer other than the strategy's."""
 
     disks: int
@@ -81,10 +81,10 @@ class Experiment:
             case _:
                 pass
 
-    def findings(self, state: RunState) -> Findings:
+    def findings(self, state: RunState) -> ExperimentResult:
         """The account of everything seen, with the totals of the run."""
         counts, totals = self._counts, state.totals
-        return Findings(
+        return ExperimentResult(
             disks=self.disks,
             solved=hanoi.is_solved(self.disks, self._last_output),
             status=state.status,

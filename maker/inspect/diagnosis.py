@@ -26,7 +26,7 @@ MOST_EVENTS_READ = 20_000
 _CLI_VERSION = re.compile(r'__cli_version__\s*=\s*"([^"]+)"')
 
 
-class Finding(Value, frozen=True, kw_only=True):
+class HealthCheck(Value, frozen=True, kw_only=True):
     """One thing that was looked at. A note is worth reading; a problem keeps maker from working."""
 
     name: str
@@ -35,13 +35,13 @@ class Finding(Value, frozen=True, kw_only=True):
     advice: str = ""
 
 
-def diagnosis(url: str, environ: Mapping[str, str]) -> list[Finding]:
+def diagnosis(url: str, environ: Mapping[str, str]) -> list[HealthCheck]:
     """Everything that can be found out without asking anybody."""
     versions = (
         f"maker {maker.__version__}, Python {platform.python_version()}, {platform.platform()}"
     )
     return [
-        Finding(name="program", state="ok", text=versions),
+        HealthCheck(name="program", state="ok", text=versions),
         _sdk(),
         _cli(),
         _credentials(environ),
@@ -52,30 +52,30 @@ def diagnosis(url: str, environ: Mapping[str, str]) -> list[Finding]:
     ]
 
 
-def _sdk() -> Finding:
+def _sdk() -> HealthCheck:
     try:
         version = importlib.metadata.version("claude-agent-sdk")
     except importlib.metadata.PackageNotFoundError:
-        return Finding(
+        return HealthCheck(
             name="sdk",
             state="problem",
             text="claude-agent-sdk is not installed",
             advice="Install maker again, with its dependencies.",
         )
-    return Finding(name="sdk", state="ok", text=f"claude-agent-sdk {version}")
+    return HealthCheck(name="sdk", state="ok", text=f"claude-agent-sdk {version}")
 
 
-def _cli() -> Finding:
+def _cli() -> HealthCheck:
     spec = importlib.util.find_spec("claude_agent_sdk")
     folder = Path(spec.origin).parent if spec and spec.origin else None
     if folder is None or not (folder / "_bundled" / "claude").is_file():
-        return Finding(
+        return HealthCheck(
             name="cli",
             state="problem",
             text="the SDK came without Claude's command line program",
             advice="Install the SDK's wheel for this platform (Linux or macOS, 64 bit).",
         )
-    return Finding(name="cli", state="ok", text=f"Claude Code {_cli_version(folder)}, bundled")
+    return HealthCheck(name="cli", state="ok", text=f"Claude Code {_cli_version(folder)}, bundled")
 
 
 def _cli_version(sdk: Path) -> str:
@@ -87,11 +87,11 @@ def _cli_version(sdk: Path) -> str:
     return version[1] if version else "of unknown version"
 
 
-def _credentials(environ: Mapping[str, str]) -> Finding:
+def _credentials(environ: Mapping[str, str]) -> HealthCheck:
     source = credential_source(environ)
     if source != NONE_FOUND:
-        return Finding(name="credentials", state="ok", text=source)
-    return Finding(
+        return HealthCheck(name="credentials", state="ok", text=source)
+    return HealthCheck(
         name="credentials",
         state="problem",
         text="none found",
@@ -100,12 +100,12 @@ def _credentials(environ: Mapping[str, str]) -> Finding:
     )
 
 
-def sqlite_finding(version: str) -> Finding:
+def sqlite_finding(version: str) -> HealthCheck:
     """Whether this version of SQLite can damage a file under two writers."""
     numbers = tuple(int(part) for part in version.split("."))
     if not WAL_BUG_FIRST <= numbers <= WAL_BUG_LAST:
-        return Finding(name="sqlite", state="ok", text=f"SQLite {version}")
-    return Finding(
+        return HealthCheck(name="sqlite", state="ok", text=f"SQLite {version}")
+    return HealthCheck(
         name="sqlite",
         state="note",
         text=f"SQLite {version} has the WAL reset bug (3.7.0 to 3.51.2), unless it was patched",
@@ -114,44 +114,46 @@ def sqlite_finding(version: str) -> Finding:
     )
 
 
-def _database(url: str) -> Finding:
+def _database(url: str) -> HealthCheck:
     try:
         with Reader(url) as reader:
             size = sizes.of_database(reader)
             events = sum(row.head_seq for row in reader.runs(limit=None))
         report = check.check(url, logs=events <= MOST_EVENTS_READ)
     except MakerError as error:
-        return Finding(name="database", state="problem", text=error.message, advice=error.advice)
+        return HealthCheck(
+            name="database", state="problem", text=error.message, advice=error.advice
+        )
     if report.version is None and not report.problems:
         text = f"{report.place}: none yet, the first run creates it"
-        return Finding(name="database", state="ok", text=text)
+        return HealthCheck(name="database", state="ok", text=text)
     free = f" ({sizes.size_text(size.free)} of it free)" if size.free else ""
     text = (
         f"{report.place}: {sizes.size_text(size.total)}{free}, schema {report.version}, "
         f"{report.runs} runs, {report.events} events"
     )
     if report.problems:
-        return Finding(
+        return HealthCheck(
             name="database",
             state="problem",
             text=f"{text}, {len(report.problems)} problems",
             advice="See them: maker db check",
         )
     sound = "sound" if events <= MOST_EVENTS_READ else "logs not read (maker db check does)"
-    return Finding(name="database", state="ok", text=f"{text}, {sound}")
+    return HealthCheck(name="database", state="ok", text=f"{text}, {sound}")
 
 
-def _rescue_files(url: str) -> Finding:
+def _rescue_files(url: str) -> HealthCheck:
     """What could not be stored at last and waits to be; of runs of this database only."""
     try:
         with Reader(url) as reader:
             runs = {row.run_id for row in reader.runs(limit=None)}
             waiting = sorted(runs & rescue.waiting(rescue.folders(reader.path)))
     except MakerError as error:
-        return Finding(name="rescue", state="note", text=f"not looked for: {error.message}")
+        return HealthCheck(name="rescue", state="note", text=f"not looked for: {error.message}")
     if not waiting:
-        return Finding(name="rescue", state="ok", text="no rescue files wait to be stored")
-    return Finding(
+        return HealthCheck(name="rescue", state="ok", text="no rescue files wait to be stored")
+    return HealthCheck(
         name="rescue",
         state="note",
         text=f"what {', '.join(waiting[:3])} bought waits in rescue files",
@@ -159,12 +161,14 @@ def _rescue_files(url: str) -> Finding:
     )
 
 
-def _orphans() -> Finding:
+def _orphans() -> HealthCheck:
     orphans = processes.orphans()
     if not orphans:
-        return Finding(name="orphans", state="ok", text="no agent processes without their maker")
+        return HealthCheck(
+            name="orphans", state="ok", text="no agent processes without their maker"
+        )
     pids = " ".join(str(process.pid) for process in orphans)
-    return Finding(
+    return HealthCheck(
         name="orphans",
         state="note",
         text=f"{len(orphans)} agent processes whose maker is gone: {pids}",

@@ -72,7 +72,7 @@ def replay(
     divergence: Divergence | None = None
     changed: list[ChangedInput] = []
     decided: list[Divergence] = []
-    left_alone: set[keys.Lane] = set()
+    left_alone: set[keys.LaneKey] = set()
     for record in records:
         event = e.decode(record.payload, seq=record.seq)
         lane = e.lane(event)

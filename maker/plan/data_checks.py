@@ -18,10 +18,10 @@ from maker.plan.plan_view import (
 from maker.schema.fields import is_prose, type_at
 from maker.schema.schema import (
     Choice,
+    Fields,
     ListOf,
     Maybe,
     Primitive,
-    Record,
     Schema,
     SchemaError,
     problems,
@@ -42,7 +42,7 @@ def schema(view: PlanView) -> Iterator[Finding]:
             yield found(step, "output_schema is empty", field="output_schema")
         elif isinstance(kind, SchemaError):
             yield found(step, kind.message, field="output_schema")
-        elif not isinstance(kind, Record) or not kind.fields:
+        elif not isinstance(kind, Fields) or not kind.fields:
             message = "output_schema is not a mapping with at least one field"
             yield found(step, message, field="output_schema")
         elif is_conditional(step) and kind.field("next_step") != Primitive("int"):
@@ -104,7 +104,7 @@ def _bad_output(view: PlanView, step: PlanStep, variable: str) -> str:
     if declared is None or type_at(declared, path.field) is not None:
         return ""
     kind = view.schemas[path.step]
-    names = [name for name, _ in kind.fields] if isinstance(kind, Record) else []
+    names = [name for name, _ in kind.fields] if isinstance(kind, Fields) else []
     first = path.field.partition(".")[0]
     near = difflib.get_close_matches(first, names, n=1)
     hint = f"; did you mean {near[0]}?" if near and near[0] != first else ""
@@ -125,7 +125,7 @@ def declared_type(view: PlanView, variable: str) -> Schema | None:
     head, _, rest = variable.partition(".")
     if head == INPUTS:
         kinds = view.input_types
-        return type_at(kinds, rest) if rest and isinstance(kinds, Record) else None
+        return type_at(kinds, rest) if rest and isinstance(kinds, Fields) else None
     path = output_path(variable)
     declared = output_type(view, path.step) if path and path.step in view.numbers else None
     return type_at(declared, path.field) if declared and path else None

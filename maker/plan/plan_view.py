@@ -22,7 +22,7 @@ from maker.core.models import (
     PlanStep,
     ToolSpec,
 )
-from maker.schema.schema import Record, Schema, SchemaError, parse_schema
+from maker.schema.schema import Fields, Schema, SchemaError, parse_schema
 
 _OUTPUT = re.compile(r"step_(\d{1,9})_output((?:\.(?:[^\W\d][\w-]*|[0-9]{1,6}))*)")
 
@@ -57,7 +57,7 @@ def reads_context(plan: Plan) -> bool:
     return any(CONTEXT in step.input_variables for step in plan.steps)
 
 
-def input_types(plan: Plan) -> Record | SchemaError:
+def input_types(plan: Plan) -> Fields | SchemaError:
     """The types of what the plan must be given, or why they cannot be read."""
     fields = []
     for name, text in plan.inputs.items():
@@ -67,7 +67,7 @@ def input_types(plan: Plan) -> Record | SchemaError:
             fields.append((name, parse_schema(text)))
         except SchemaError as error:
             return SchemaError(f"{name}: {error.message}", position=error.position)
-    return Record(tuple(fields))
+    return Fields(tuple(fields))
 
 
 class PlanView:
@@ -118,7 +118,7 @@ class PlanView:
         return schemas
 
     @cached_property
-    def input_types(self) -> Record | SchemaError:
+    def input_types(self) -> Fields | SchemaError:
         """What the plan must be given, or why that cannot be read."""
         return input_types(self.plan)
 

@@ -14,7 +14,7 @@ from maker.reading.loaded import Loaded
 from maker.reading.loader import last_value, loaded, without_credentials
 from maker.reading.quick import quick
 from maker.reading.wanted import Wanted
-from maker.schema.schema import Maybe, Record, Schema
+from maker.schema.schema import Fields, Maybe, Schema
 
 
 def load(text: str, schema: Schema | None = None) -> Loaded:
@@ -25,7 +25,7 @@ def load(text: str, schema: Schema | None = None) -> Loaded:
 def load_any(text: str, schema: Schema | None = None) -> Loaded:
     """The same for any text, though one that is as it was asked for could be read at once."""
     record = schema.inner if isinstance(schema, Maybe) else schema
-    wanted = Wanted([name for name, _ in record.fields] if isinstance(record, Record) else [])
+    wanted = Wanted([name for name, _ in record.fields] if isinstance(record, Fields) else [])
 
     def fitted(value: Any, fitting: Fitting) -> Any:
         return fitting.fit(_unwrapped(value, wanted, fitting), schema)

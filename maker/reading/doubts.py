@@ -14,7 +14,7 @@ import msgspec
 
 from maker.reading.loaded import Loaded, worse
 from maker.schema.fields import is_text
-from maker.schema.schema import ListOf, Maybe, Record, Schema, placeholder
+from maker.schema.schema import Fields, ListOf, Maybe, Schema, placeholder
 
 Read = Callable[[str], Loaded]
 
@@ -125,7 +125,7 @@ def _leaves(value: Any, schema: Schema, path: str) -> Iterator[tuple[str, Schema
     match schema:
         case Maybe(inner):
             yield from _leaves(value, inner, path)
-        case Record(fields) if isinstance(value, dict):
+        case Fields(fields) if isinstance(value, dict):
             for name, kind in fields:
                 yield from _leaves(value.get(name), kind, f"{path}.{name}" if path else name)
         case ListOf(item) if isinstance(value, list):
@@ -139,7 +139,7 @@ def _has_list(schema: Schema) -> bool:
     match schema:
         case Maybe(inner):
             return _has_list(inner)
-        case Record(fields):
+        case Fields(fields):
             return any(_has_list(kind) for _, kind in fields)
         case _:
             return isinstance(schema, ListOf)

@@ -23,10 +23,10 @@ from maker.reading.scalars import (
 )
 from maker.schema.schema import (
     Choice,
+    Fields,
     ListOf,
     Maybe,
     Primitive,
-    Record,
     Schema,
     problems,
 )
@@ -74,7 +74,7 @@ class Fitting:
                 return self.string(value, path, depth)
             case ListOf(item):
                 return self.list(value, item, path, depth)
-            case Record():
+            case Fields():
                 return self.record(value, schema, path, depth)
             case Choice(words):
                 return self.choice(value, words, path, depth)
@@ -215,7 +215,7 @@ class Fitting:
             self.note(path, each)
         return value
 
-    def record(self, value: Any, schema: Record, path: str, depth: int) -> Any:
+    def record(self, value: Any, schema: Fields, path: str, depth: int) -> Any:
         """A declared mapping; undeclared fields are kept."""
         if isinstance(value, str):
             inner = self._json_inside(value, "{", path)
@@ -230,7 +230,7 @@ class Fitting:
             for key, each in named.items()
         }
 
-    def _renamed(self, value: dict[str, Any], schema: Record, path: str) -> dict[str, Any]:
+    def _renamed(self, value: dict[str, Any], schema: Fields, path: str) -> dict[str, Any]:
         """Declared fields by their declared names, where only case or separators differ."""
         missing = {_letters(name): name for name, _ in schema.fields if name not in value}
         if not missing:

@@ -12,7 +12,7 @@ import msgspec
 
 from maker.core.redaction import redact
 from maker.reading.loaded import Loaded
-from maker.schema.schema import Choice, ListOf, Maybe, Primitive, Record, Schema
+from maker.schema.schema import Choice, Fields, ListOf, Maybe, Primitive, Schema
 
 LONGEST = 100_000
 _LARGEST = 2**53
@@ -21,7 +21,7 @@ _decode = msgspec.json.Decoder().decode
 
 def quick(text: str, schema: Schema | None) -> Loaded | None:
     """What `load` makes of such a reply; None for every other text."""
-    if not (isinstance(schema, Record) and text[:1] == "{" and text[-1:] == "}"):
+    if not (isinstance(schema, Fields) and text[:1] == "{" and text[-1:] == "}"):
         return None
     if "\\" in text or "\r" in text or len(text) > LONGEST:
         return None
@@ -38,7 +38,7 @@ def quick(text: str, schema: Schema | None) -> Loaded | None:
 def _names(value: Any, schema: Schema) -> int:
     """How many names of fields are in a value that is just as declared; far below 0 in another."""
     match schema:
-        case Record(fields):
+        case Fields(fields):
             if type(value) is not dict or len(value) != len(fields):
                 return _OTHER
             names = (_names(value.get(name, _MISSING), kind) for name, kind in fields)

@@ -7,7 +7,7 @@ from typing import Any
 
 from maker.core.checking import Claim
 from maker.core.text import one_line
-from maker.schema.schema import ListOf, Maybe, Primitive, Record, Schema
+from maker.schema.schema import Fields, ListOf, Maybe, Primitive, Schema
 
 ABOUT_FILES = frozenset({"path", "line", "quote"})
 
@@ -22,7 +22,7 @@ def _claims(schema: Schema, value: Any, where: str, around: Mapping[str, Any]) -
     match schema:
         case Maybe(inner) if value is not None:
             yield from _claims(inner, value, where, around)
-        case Record(fields) if isinstance(value, dict):
+        case Fields(fields) if isinstance(value, dict):
             for name, kind in fields:
                 path = f"{where}.{name}" if where else name
                 yield from _claims(kind, value.get(name), path, value)
@@ -41,7 +41,7 @@ def evidence_in(schema: Schema | None) -> frozenset[str]:
     match schema:
         case Maybe(inner) | ListOf(inner):
             return evidence_in(inner)
-        case Record(fields):
+        case Fields(fields):
             return frozenset().union(*(evidence_in(kind) for _, kind in fields))
         case Primitive(_, evidence) if evidence is not None:
             return frozenset({evidence})

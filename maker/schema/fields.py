@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from maker.schema.schema import (
     Choice,
+    Fields,
     ListOf,
     Maybe,
     Primitive,
-    Record,
     Schema,
 )
 
@@ -63,7 +63,7 @@ def _step(schema: Schema, name: str) -> Schema | None:
         case Maybe(inner):
             found = _step(inner, name)
             return found if found is None or isinstance(found, Maybe) else Maybe(found)
-        case Record():
+        case Fields():
             return schema.field(name)
         case ListOf(item, ordered):
             if re.fullmatch(r"\d{1,6}", name):
@@ -97,7 +97,7 @@ def _leaves(schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:
     match schema:
         case Maybe(inner):
             yield from _leaves(inner, path)
-        case Record(fields):
+        case Fields(fields):
             for name, kind in fields:
                 yield from _leaves(kind, f"{path}.{name}" if path else name)
         case _:

@@ -12,20 +12,20 @@ from maker.core.text import one_line
 from maker.schema.text import parse_schema, render, spelled
 from maker.schema.types import (
     Choice,
+    Fields,
     ListOf,
     Maybe,
     Primitive,
-    Record,
     Schema,
     SchemaError,
 )
 
 __all__ = [
     "Choice",
+    "Fields",
     "ListOf",
     "Maybe",
     "Primitive",
-    "Record",
     "Schema",
     "SchemaError",
     "example",
@@ -52,7 +52,7 @@ def _check(schema: Schema, value: Any, path: str, found: list[str]) -> None:
         case Maybe(inner):
             if value is not None:
                 _check(inner, value, path, found)
-        case Record(fields) if isinstance(value, dict):
+        case Fields(fields) if isinstance(value, dict):
             for name, kind in fields:
                 _check_field(kind, value, name, f"{path}.{name}" if path else name, found)
         case ListOf(item) if isinstance(value, list):
@@ -132,7 +132,7 @@ def _example(schema: Schema, name: str) -> Any:
             return words[0]
         case ListOf(item):
             return [_example(item, name[:-1] if name.endswith("s") else name)]
-        case Record(fields):
+        case Fields(fields):
             return {field: _example(kind, field) for field, kind in fields}
         case Maybe(inner):
             return _example(inner, name)

@@ -15,11 +15,11 @@ from typing import Any, TypeAlias, assert_never, get_args
 from maker.core.text import one_line
 from maker.schema.types import (
     Choice,
+    Fields,
     ListOf,
     Maybe,
     Primitive,
     PrimitiveName,
-    Record,
     Schema,
     SchemaError,
 )
@@ -114,7 +114,7 @@ class _Parser:
             found = found if isinstance(found, Maybe) else Maybe(found)
         return found
 
-    def record(self, depth: int) -> Record:
+    def record(self, depth: int) -> Fields:
         fields: dict[str, Schema] = {}
         while not self.skip("}"):
             if self.next[0] not in ("word", "quoted"):
@@ -128,7 +128,7 @@ class _Parser:
                 raise self.fail("',' or '}'")
         for name, kind in fields.items():
             self.check_reference(name, kind, fields)
-        return Record(tuple(fields.items()))
+        return Fields(tuple(fields.items()))
 
     def check_reference(self, name: str, kind: Schema, fields: Mapping[str, Schema]) -> None:
         """What is evidence about another field is about one of its mapping that can bear it."""
@@ -226,7 +226,7 @@ def render(schema: Schema) -> str:
             return "|".join(map(spell, words))
         case ListOf(item, ordered):
             return f"[{render(item)}]" + "!" * ordered
-        case Record(fields):
+        case Fields(fields):
             inner = ", ".join(f"{_spell_word(name)}: {render(kind)}" for name, kind in fields)
             return f"{{{inner}}}"
         case Maybe(inner_type):

@@ -48,7 +48,7 @@ class ListOf(Struct, frozen=True):
     ordered: bool = False
 
 
-class Record(Struct, frozen=True):
+class Fields(Struct, frozen=True):
     """A mapping with at least these fields."""
 
     fields: tuple[tuple[str, Schema], ...]
@@ -64,4 +64,4 @@ class Maybe(Struct, frozen=True):
     inner: Schema
 
 
-Schema: TypeAlias = Primitive | Choice | ListOf | Record | Maybe
+Schema: TypeAlias = Primitive | Choice | ListOf | Fields | Maybe

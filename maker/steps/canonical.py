@@ -13,7 +13,7 @@ from typing import Any
 
 from maker.core.paths import look_up
 from maker.schema.fields import type_at
-from maker.schema.schema import Choice, ListOf, Maybe, Primitive, Record, Schema
+from maker.schema.schema import Choice, Fields, ListOf, Maybe, Primitive, Schema
 
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’"}
 _NOTHING = frozenset({"", "none", "null"})
@@ -45,7 +45,7 @@ def meaning(value: Any, schema: Schema | None, folder: str = "", *, in_order: bo
     match schema:
         case Maybe(inner):
             return None if _is_nothing(value, inner) else inside(value, inner)
-        case Record(fields) if isinstance(value, dict):
+        case Fields(fields) if isinstance(value, dict):
             declared = {_nfc(name): inside(value.get(name), kind) for name, kind in fields}
             more = {_nfc(key): inside(each, None) for key, each in value.items()}
             return more | declared
@@ -87,7 +87,7 @@ def differing(outputs: Sequence[Any], schema: Schema | None, paths: Sequence[str
     """The fields of outputs whose compared paths agree that are not compared, and differ."""
     roots = {path.partition(".")[0] for path in paths}
     names = dict.fromkeys(name for output in outputs for name in output if name not in roots)
-    kinds = dict(schema.fields) if isinstance(schema, Record) else {}
+    kinds = dict(schema.fields) if isinstance(schema, Fields) else {}
     return [name for name in names if _differ(outputs, name, kinds.get(name), in_order=False)]
 
 

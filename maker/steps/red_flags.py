@@ -22,7 +22,7 @@ from maker.reading.loaded import Loaded
 from maker.schema.claims import claims, refuted
 from maker.schema.fields import comparable_fields
 from maker.schema.schema import (
-    Record,
+    Fields,
     Schema,
     SchemaError,
     parse_schema,
@@ -198,7 +198,7 @@ def _declares_failure(value: dict[str, Any], schema: Schema | None) -> bool:
     why = value.get("cannot")
     if not isinstance(why, str) or not (why.strip() or len(value) == 1):
         return False
-    has_field = isinstance(schema, Record) and schema.field("cannot") is not None
+    has_field = isinstance(schema, Fields) and schema.field("cannot") is not None
     return not has_field or bool(schema and problems(schema, value))
 
 

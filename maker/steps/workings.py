@@ -20,7 +20,7 @@ from maker.core.policy import may_try_again
 from maker.core.state import Lane, RunState
 from maker.core.strategies import Strategy, named
 from maker.schema.fields import is_list_or_long_text, type_at
-from maker.schema.schema import Record, parse_schema
+from maker.schema.schema import Fields, parse_schema
 from maker.steps import context
 from maker.steps.canonical import differing, reordered
 from maker.steps.checks import Checks
@@ -195,4 +195,4 @@ def _is_long(schema: str, paths: tuple[str, ...]) -> bool:
     """Whether what is compared may be long: a list, anything, or a text named like a document."""
     kinds = (type_at(parse_schema(schema), path) for path in paths) if schema else ()
     fields = tuple((path, kind) for path, kind in zip(paths, kinds, strict=False) if kind)
-    return is_list_or_long_text(Record(fields))
+    return is_list_or_long_text(Fields(fields))

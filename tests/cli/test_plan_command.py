@@ -11,7 +11,7 @@ import pytest
 
 from maker.cli.main import main
 from maker.cli.plan_files import examine, line_of, problem_lines
-from maker.cli.view.plan_view import step_views, tree, voting_outlook
+from maker.cli.view.plan_tree import planned_steps, tree, voting_outlook
 from maker.core.models import Plan, PlanStep, Problem, Repeat, TaskConfig
 from maker.tools.registry import ToolRegistry
 
@@ -173,8 +173,8 @@ def test_what_a_step_is_told_is_priced() -> None:
     changes = {"task_description": "x" * 84_000, "input_variables": ["context"]}
     long = msgspec.structs.replace(reading, **changes)
     config, context = TaskConfig(instruction="x"), "y" * 320_000
-    before = step_views(plain, config, TOOLS)[0].cost
-    after = step_views(Plan(reasoning="r", steps=[long]), config, TOOLS, context=context)[0].cost
+    before = planned_steps(plain, config, TOOLS)[0].cost
+    after = planned_steps(Plan(reasoning="r", steps=[long]), config, TOOLS, context=context)[0].cost
     assert after.low_usd - before.low_usd == pytest.approx(0.30, rel=0.01)
 
 

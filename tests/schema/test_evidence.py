@@ -7,7 +7,7 @@ import pytest
 from maker.core.checking import Claim
 from maker.schema.claims import claims, evidence_in
 from maker.schema.fields import comparable_fields, is_prose
-from maker.schema.schema import Primitive, Record, SchemaError, parse_schema, problems, render
+from maker.schema.schema import Fields, Primitive, SchemaError, parse_schema, problems, render
 
 FINDINGS = (
     "{findings: [{file: path, line: line of file, code: quote of file}], many: count of findings}"
@@ -36,7 +36,7 @@ def test_in_an_enumeration_the_names_of_the_types_are_words_like_others() -> Non
 
 def test_a_field_may_be_named_like_a_type() -> None:
     schema = parse_schema("{path: path, line: line of path, count: int, of: string}")
-    assert isinstance(schema, Record)
+    assert isinstance(schema, Fields)
     assert schema.field("line") == Primitive("int", "line", "path")
 
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from maker.schema.fields import comparable_fields, is_list_or_long_text, type_at
 from maker.schema.schema import (
     Choice,
+    Fields,
     ListOf,
     Maybe,
     Primitive,
-    Record,
     Schema,
     SchemaError,
     example,
@@ -33,7 +33,7 @@ schemas: st.SearchStrategy[Schema] = st.recursive(
         inner.map(ListOf)
         | inner.filter(lambda kind: not isinstance(kind, Maybe)).map(Maybe)
         | st.dictionaries(words | odd_words, inner, max_size=4).map(
-            lambda fields: Record(tuple(fields.items()))
+            lambda fields: Fields(tuple(fields.items()))
         )
     ),
     max_leaves=8,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from maker.cli.view.plan_view import tree
+from maker.cli.view.plan_tree import tree
 from maker.core.policy import commands_of, missing_grants
 from maker.core.state import RunState
 from maker.core.text import one_line, terminal_safe

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from fakes import config, plan, step
 from maker.cli.view.folding import QUOTE, lines_of
-from maker.cli.view.plan_view import MOST_LINES, tree
+from maker.cli.view.plan_tree import MOST_LINES, tree
 from maker.cli.view.proposal import grant_words
 from maker.core.models import PlanStep
 from maker.tools.registry import ToolRegistry

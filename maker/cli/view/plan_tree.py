@@ -43,7 +43,7 @@ MOST_TITLE_CHARACTERS = 200
 """So much of a title an agent is told, too."""
 
 
-class StepView(NamedTuple):
+class PlannedStep(NamedTuple):
     """A step with what its run depends on."""
 
     step: PlanStep
@@ -53,9 +53,9 @@ class StepView(NamedTuple):
     cost: costs.CostRange
 
 
-def step_views(
+def planned_steps(
     plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec], *, context: str = ""
-) -> list[StepView]:
+) -> list[PlannedStep]:
     """Each step of a valid plan as it would run under this configuration, with this context."""
     views = []
     for step in plan.steps:
@@ -75,11 +75,11 @@ def step_views(
             + (len(context) if CONTEXT in step.input_variables else 0),
         )
         cost = costs.step_cost(load, config.max_voting_samples)
-        views.append(StepView(step, effect, strategy, why_not_voted(step, effect), cost))
+        views.append(PlannedStep(step, effect, strategy, why_not_voted(step, effect), cost))
     return views
 
 
-def plan_cost(views: Sequence[StepView], config: TaskConfig) -> str:
+def plan_cost(views: Sequence[PlannedStep], config: TaskConfig) -> str:
     """What the whole plan may cost, in words; never more than the cap."""
     if not kind_of(config.agent).is_paid:
         return f"nothing: the agent is {config.agent}"
@@ -90,7 +90,7 @@ def voting_outlook(
     plan: Plan, config: TaskConfig, tools: Sequence[ToolSpec], *, context: str = ""
 ) -> str:
     """How many steps are or could be voted on, and what voting would cost more."""
-    views = step_views(plan, config, tools, context=context)
+    views = planned_steps(plan, config, tools, context=context)
     votable = [view for view in views if not view.not_voted]
     of_all = f"{len(votable)} of {count(len(views), 'step')}"
     if config.voting_strategy != "none":
@@ -101,7 +101,7 @@ def voting_outlook(
     now, then = (
         costs.total(
             view.cost
-            for view in step_views(plan, each, tools, context=context)
+            for view in planned_steps(plan, each, tools, context=context)
             if not view.not_voted
         )
         for each in (config, voted)
@@ -126,7 +126,7 @@ def tree(
 
     `more` says what shows the whole texts; without it they are shown here, however long.
     """
-    views = step_views(plan, config, tools, context=context)
+    views = planned_steps(plan, config, tools, context=context)
     effects = sorted({view.effect for view in views}, key=STRENGTH.index)
     head = f"Plan: {count(len(views), 'step')}; effects: {', '.join(effects)}"
     lines = _indented("", f"{head}; cost: {plan_cost(views, config)}", width)
@@ -176,7 +176,7 @@ def _named(tools: Sequence[str]) -> str:
     return one_line(", ".join(tools), 1_000) or "no tools"
 
 
-def _details(view: StepView, steps: int) -> list[str]:
+def _details(view: PlannedStep, steps: int) -> list[str]:
     step = view.step
     tools = _named(step.primary_tools)
     fallback = f" (or {_named(step.fallback_tools)})" if step.fallback_tools else ""
