@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,34 @@ def test_no_production_code_imports_the_demonstration() -> None:
     for path in (ROOT / "maker").rglob("*.py"):
         if not str(path.relative_to(ROOT)).startswith(allowed):
             assert "maker.demo" not in path.read_text(encoding="utf-8"), path
+
+
+ROWS = (
+    ("errors",), ("core",), ("schema", "reading"), ("plan", "prompts", "tools"), ("steps",),
+    ("agents",), ("workspace", "store"), ("engine",), ("app", "events"), ("inspect",),
+    ("demo", "cli"),
+)  # fmt: skip
+"""The floors as `CONTRIBUTING.md` lists them, bottom up."""
+ROW_OF = {floor: number for number, floors in enumerate(ROWS) for floor in floors}
+WHOLE = {"corpus", "golden", "runs", "sdk", "storm"}
+"""Folders of tests of more than one floor."""
+
+
+def floors_needed_by(path: Path) -> Iterator[str]:
+    """The floors whose modules a test imports; one that plays a whole run needs the engine."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "fakes":
+            yield from {"engine" for alias in node.names if alias.name == "play"}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("maker."):
+            yield str(node.module).split(".")[1]
+
+
+def test_the_tests_of_a_floor_need_none_above_it() -> None:
+    for folder in (ROOT / "tests").iterdir():
+        tests = sorted(folder.glob("test_*.py"))
+        if folder.name in WHOLE or not tests:
+            continue
+        assert folder.name in ROW_OF, f"{folder} is no floor, and not listed in WHOLE"
+        for path in tests:
+            above = {f for f in floors_needed_by(path) if ROW_OF[f] > ROW_OF[folder.name]}
+            assert not above, f"{path} needs {above}: it belongs there, or to tests/runs"

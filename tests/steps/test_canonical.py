@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes import ScriptedAgent, config, plan, play, step
-from maker.core import events as e
-from maker.core import keys
-from maker.core.models import AgentCall
 from maker.schema.schema import parse_schema
 from maker.steps.canonical import compared, differing, reordered, text_meaning
 
@@ -103,23 +98,3 @@ def test_fields_that_were_not_compared_and_differ_are_named() -> None:
     assert differing(outputs, schema, ["ok"]) == ["note"]
     assert differing(outputs, schema, ["ok", "note"]) == []
     assert reordered(outputs, schema, ["files", "ok"]) == ["files"]
-
-
-async def test_a_vote_says_what_was_compared_and_what_was_not() -> None:
-    answers = [{"files": ["a.py", "b.py"], "note": "x"}, {"files": ["./b.py", "a.py"], "note": "y"}]
-
-    def script(call: AgentCall) -> str:
-        place = keys.sample_place(call.key)
-        assert place is not None
-        return json.dumps(answers[place.sample])
-
-    listing = step(0, output_schema="{files: [string], note: string}", vote_on=["files"])
-    settings = config(voting_strategy="first_to_k", voting_k=2)
-    session = await play(ScriptedAgent(script), config=settings, given=plan(listing))
-    (vote,) = session.of(e.VoteCompleted)
-    assert isinstance(vote, e.VoteCompleted)
-    assert (vote.winner, vote.compared) == (0, ["files"])
-    assert (vote.differing, vote.reordered) == (["note"], ["files"])
-    (done,) = session.of(e.StepCompleted)
-    assert isinstance(done, e.StepCompleted)
-    assert done.output == answers[0]

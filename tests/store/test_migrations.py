@@ -22,7 +22,6 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from maker.app import Changes, resume
 from maker.core.models import RunId
 from maker.errors import StoreError
 from maker.store import ddl, migrate, schema
@@ -151,20 +150,6 @@ async def test_a_released_database_is_upgraded_on_opening_with_its_rows_untouche
     await store.close()
     migrate.prepare(str(tmp_path / "fresh.db"))
     assert shape(released) == shape(tmp_path / "fresh.db")
-
-
-async def test_every_run_of_a_released_database_can_be_gone_on_with_or_is_over(
-    released: Path, heads: dict[RunId, tuple[int, str]]
-) -> None:
-    for run in heads:
-        store = SqlStore(released)
-        changes = Changes(options={"simulation": {}, "max_samples": 100})
-        session = await resume(run, changes, store=store)
-        if session is not None:
-            [_ async for _ in session.run()]
-        await store.close()
-    with Reader(str(released)) as reader:
-        assert {row.status for row in reader.runs()} == {"cancelled", "completed"}
 
 
 def test_an_upgrade_that_is_killed_before_any_of_its_statements_leaves_all_as_it_was(
