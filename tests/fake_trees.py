@@ -136,6 +136,8 @@ class FakeWorkspace:
         self.kept |= {item.id: item.content for item in (old, new) if item}
         before, after = (old.content if old else b""), (new.content if new else b"")
         removed, added = set(before.splitlines()), set(after.splitlines())
+        if self._ignored(path):
+            removed = added = set()
         change = Change(
             path=path,
             kind="removed" if new is None else "link" if new.is_link else "changed",

@@ -48,7 +48,8 @@ class Change:
     """What became of one path. Ids are the SHA-256 of the raw content (of a link: its target).
 
     `kind` is `link` where a link is there afterwards, `mode` where nothing but the mode differs.
-    Modes are the nine permission bits. An `ignored` file is carried over, and never taken back.
+    Modes are the nine permission bits; lines are those of texts. An `ignored` file is carried
+    over, and never taken back.
     """
 
     path: str
@@ -135,7 +136,8 @@ class Workspace(Protocol):
     def changes(self, branch: Branch) -> Changes:
         """What the branch has changed; its contents are kept from now on.
 
-        Raises BaseChanged where a changed path is not in the folder any more as the tree had it.
+        Raises BaseChanged where a changed path is not in the folder any more as the tree had it,
+        TreeError for a branch that is `off`: nobody knows what its paths held before.
         """
         ...
 

@@ -10,6 +10,7 @@ import pytest
 
 from fake_trees import FakeWorkspace
 from fake_trees import read as contents
+from maker.workspace.folder_trees import FolderWorkspace
 from maker.workspace.trees import (
     Applied,
     BaseChanged,
@@ -24,6 +25,10 @@ from maker.workspace.trees import (
 
 def fake(folder: Path, home: Path) -> Workspace:
     return FakeWorkspace(folder)
+
+
+def copying(folder: Path, home: Path) -> Workspace:
+    return FolderWorkspace(folder, home, isolate="copy")
 
 
 @pytest.fixture
@@ -41,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(params=[fake])
+@pytest.fixture(params=[fake, copying])
 def workspace(request: pytest.FixtureRequest, folder: Path, tmp_path: Path) -> Workspace:
     made: Callable[[Path, Path], Workspace] = request.param
     return made(folder, tmp_path / "home")
@@ -128,14 +133,14 @@ def test_work_in_a_branch_is_not_seen_in_the_folder(workspace: Workspace, folder
     assert contents(folder) == before
 
 
-def test_each_kind_of_change_is_told_with_its_lines_and_whether_it_is_ignored(
+def test_each_kind_of_change_is_told_with_its_lines_unless_it_is_ignored(
     workspace: Workspace,
 ) -> None:
     changes = worked(workspace, much)
     told = [(e.path, e.kind, e.lines_added, e.lines_removed, e.ignored) for e in changes.entries]
     assert told == [
         ("a.py", "changed", 1, 1, False),
-        ("built/out", "changed", 1, 1, True),
+        ("built/out", "changed", 0, 0, True),
         ("link", "link", 1, 1, False),
         ("new/c.py", "added", 1, 0, False),
         ("pack/b.py", "removed", 0, 1, False),

@@ -48,7 +48,7 @@ class _NotKnown(Exception):
 def git_folder(folder: Path) -> GitFolder | None:
     """What there is to know of the folder; None where it is in no repository."""
     folder = folder.resolve()
-    place = _repository(folder)
+    place = repository(folder)
     if place is None:
         return None
     root, own = place
@@ -71,7 +71,17 @@ def git_folder(folder: Path) -> GitFolder | None:
     return GitFolder(branch, files, differing + len(new))
 
 
-def _repository(folder: Path) -> tuple[Path, Path] | None:
+def tracked_below(folder: Path) -> list[str]:
+    """The paths below the folder that git tracks; none where its index cannot be read."""
+    place = repository(folder)
+    if place is None:
+        return []
+    root, own = place
+    entries, _ = _index(own / "index", folder.relative_to(root).parts)
+    return [entry.path for entry in entries or []]
+
+
+def repository(folder: Path) -> tuple[Path, Path] | None:
     """The top of the working tree that the folder is in, and the repository's own folder."""
     for top in (folder, *folder.parents):
         marker = top / ".git"
