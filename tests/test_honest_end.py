@@ -76,13 +76,21 @@ async def test_what_a_missing_item_says_cannot_leave_its_tag() -> None:
 
 async def test_a_step_of_a_branch_that_was_not_taken_is_not_missing() -> None:
     branch = plan(
-        step(0, task_type="conditional_step", next_step_sequence_number=-2, output_schema=""),
+        step(
+            0,
+            task_type="conditional_step",
+            next_step_sequence_number=-2,
+            output_schema="",
+            input_variables=["context"],
+        ),
         step(1),
         step(2),
     )
     answer = '{"next_step": 2, "reason": "so"}'
     session = await play(
-        lambda call: answer if call.key.startswith("step/0") else '{"n": 1}', given=branch
+        lambda call: answer if call.key.startswith("step/0") else '{"n": 1}',
+        given=branch,
+        context="two",
     )
     done = session.events[-1]
     assert isinstance(done, e.TaskCompleted)

@@ -21,6 +21,7 @@ from maker.tools.registry import ToolRegistry
 BRANCH = step(
     0,
     task_type="conditional_step",
+    input_variables=["context"],
     output_schema="",
     next_step_sequence_number=-2,
     targets=[1, 2],
@@ -119,7 +120,7 @@ async def test_6_mcp_servers_reach_the_options_of_the_call_that_names_them(tmp_p
 async def test_7_a_next_step_that_is_no_target_neither_loops_nor_ends_the_run(target: int) -> None:
     agent = ScriptedAgent(lambda call: f'{{"next_step": {target}, "reason": "so"}}')
     branching = plan(BRANCH, step(1), step(2))
-    session = await play(agent, config=config(step_max_retries=1), given=branching)
+    session = await play(agent, config=config(step_max_retries=1), given=branching, context="two")
     assert len(agent.keys) == 2
     assert {event.reason for event in session.of(e.SampleRedFlagged)} == {"targets"}
     assert end(session, e.TaskFailed)
@@ -159,7 +160,7 @@ async def test_10_the_output_of_a_skipped_branch_is_null_and_no_error() -> None:
             '{"next_step": 2, "reason": "so"}' if call.key.startswith("step/0") else '{"n": 3}'
         )
     )
-    session = await play(agent, given=merging)
+    session = await play(agent, given=merging, context="two")
     assert end(session, e.TaskCompleted)
     assert "null" in agent.calls[-1].prompt
 

@@ -4,7 +4,7 @@ It goes up whenever one of them decides differently. A log says under which rule
 that a replay can tell what today's would decide differently from a log that was tampered with.
 """
 
-RULES = 4
+RULES = 5
 """1: release 0.1.0. 2: failures that the same request must give again end their step;
 a plan may name the `context`; credentials that a reply spells with escapes are taken out of what is
 read; a text of more than 2 MB is not read; a step's texts have a limit; a tool is spelt as the CLI
@@ -16,4 +16,5 @@ step cannot be done; what speaks against an answer that can be read counts (`rea
 a plan does not vote on free text alone. 4: answers are held to evidence, and programs must accept
 them; the planner may decline, and ask; a program decides by a mapping of targets, and a repeated
 step that runs out may go on; types may be spelled as in other languages, and a plan needs no
-reasoning; items with effects are worked on one after another."""
+reasoning; items with effects are worked on one after another. 5: a decision has inputs, and its
+text names none but its targets; what a step is told to use or read, and lacks, is a warning."""

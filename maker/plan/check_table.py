@@ -9,7 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from maker.plan import data_checks, flow_checks, shape_checks
+from maker.plan import data_checks, flow_checks, shape_checks, text_checks
 from maker.plan.findings import Finder, Finding
 from maker.plan.plan_view import PlanView
 
@@ -67,7 +67,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         name="step-numbers",
         find=shape_checks.step_numbers,
-        teach="Steps are numbered 0, 1, 2, ... in the order they are written.",
+        teach="Steps are numbered 0, 1, 2, ... in order.",
         fix="Number the steps 0, 1, 2, ... in order, and adapt what refers to them.",
     ),
     Check(
@@ -93,15 +93,16 @@ CHECKS: tuple[Check, ...] = (
     Check(
         name="disjoint-tools",
         find=shape_checks.disjoint_tools,
-        teach="A fallback tool is no primary tool of its step.",
+        teach="A fallback is no primary tool.",
         fix="Remove the tool from one of the lists.",
     ),
     Check(
         name="conditional",
         find=shape_checks.conditional,
-        teach="A conditional step has no tools, for_each or repeat, and "
+        teach="A conditional step has inputs, no tools, for_each or repeat, and "
         "-2 as next step: it decides from its inputs alone, so that it can be voted on.",
-        fix="Let an action step before it do the work; the conditional step only decides, with -2.",
+        fix="Let an action step before it do the work; the conditional step only decides, with -2, "
+        "from that step's output among its input_variables.",
     ),
     Check(
         name="action-next",
@@ -121,6 +122,12 @@ CHECKS: tuple[Check, ...] = (
         teach="`targets` lists each step (or -1) that the conditional step may choose; its "
         "task_description says which number to answer when.",
         fix="List at least one existing step, or -1, each once.",
+    ),
+    Check(
+        name="targets-in-text",
+        find=text_checks.targets_in_text,
+        teach="Its text names no other.",
+        fix="Put the step into `targets`, or name one of them in the task_description.",
     ),
     Check(
         name="branches",
@@ -145,7 +152,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         name="ends",
         find=flow_checks.ends,
-        teach="From every step some way leads to -1.",
+        teach="Each step has a way to -1.",
         fix="Let the last step of each branch lead to -1.",
     ),
     Check(
@@ -235,11 +242,19 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         name="self-contained",
-        find=shape_checks.self_contained,
+        find=text_checks.self_contained,
         severity="warning",
         teach='A task_description never says "the previous step" or "as above": name the '
         "input instead.",
-        fix="Name the input variable, or repeat what is meant.",
+        fix="Name the input variable, or repeat what is meant; a for_each step says what to do "
+        "with its item.",
+    ),
+    Check(
+        name="tools-in-text",
+        find=text_checks.tools_in_text,
+        severity="warning",
+        teach="Texts name only the step's tools.",
+        fix="Give the step the tool, or say how to do it with those that it has.",
     ),
     Check(
         name="used-outputs",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -103,6 +102,9 @@ def conditional(view: PlanView) -> Iterator[Finding]:
         for field in _FORBIDDEN_IN_CONDITIONALS:
             if getattr(step, field):
                 yield found(step, f"a conditional step has {field}", field=field)
+        if not step.input_variables:
+            message = "a conditional step without input_variables has nothing to decide by"
+            yield found(step, message, field="input_variables")
         if step.next_step_sequence_number != OWN_OUTPUT_DECIDES:
             yield found(
                 step,
@@ -157,22 +159,3 @@ def effect(view: PlanView) -> Iterator[Finding]:
         if step.effect is not None and STRENGTH.index(step.effect) < STRENGTH.index(real):
             message = f"the effect is declared {step.effect}, but the tools' effect is {real}"
             yield found(step, message, field="effect")
-
-
-_ELSEWHERE = re.compile(
-    r"\b(?:the )?(?:previous|prior|preceding|earlier|next|following) steps?\b"
-    r"|\b(?:see|as|described|listed|mentioned) above\b"
-    r"|\bthe (?:original|user'?s?|overall) (?:instruction|request|task|question)\b",
-    re.IGNORECASE,
-)
-_STEP_NUMBER = re.compile(r"\bsteps? \d+\b", re.IGNORECASE)
-
-
-def self_contained(view: PlanView) -> Iterator[Finding]:
-    """A description does not point at what its agent cannot see."""
-    for step in view.plan.steps:
-        patterns = (_ELSEWHERE,) if is_conditional(step) else (_ELSEWHERE, _STEP_NUMBER)
-        matches = (pattern.search(step.task_description) for pattern in patterns)
-        pointer = next((match.group() for match in matches if match), "")
-        if pointer:
-            yield found(step, f"its agent cannot see {pointer!r}", field="task_description")

@@ -90,7 +90,7 @@ def test_a_text_that_no_prompt_should_hold_is_refused_before_any_step(field: str
     assert "3,00" in problem.message
     assert "limit of 100,000" in problem.message
     assert "file" in problem.fix
-    assert found(action(0, -1, **{field: "x" * 90_000})) == set()
+    assert found(action(0, -1, primary_tools=["Read"], **{field: "x" * 90_000})) == set()
 
 
 def test_every_check_that_finds_nothing_is_counted() -> None:

@@ -54,10 +54,11 @@ def any_plan(chance: random.Random) -> Plan:
                     step(number, output_schema="{files: [string]}"),
                     step(number + 1, for_each=listed, on_item_error=policy, primary_tools=tools),
                 ]
-            case "branch":
+            case "branch" if number:
                 schema = "{next_step: int, reason: string}"
+                before = {"input_variables": [f"step_{number - 1}_output"]}
                 decides = {"output_schema": schema, "next_step_sequence_number": -2}
-                steps.append(step(number, task_type="conditional_step", **decides))
+                steps.append(step(number, task_type="conditional_step", **decides, **before))
             case "repeat":
                 passes = Repeat(until="done", max_iterations=chance.randint(1, 3))
                 steps.append(step(number, output_schema="{n: int, done: bool}", repeat=passes))

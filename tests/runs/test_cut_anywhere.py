@@ -55,6 +55,7 @@ def _branch(number: int) -> PlanStep:
         task_type="conditional_step",
         output_schema="{next_step: int, reason: string}",
         next_step_sequence_number=-2,
+        input_variables=[f"step_{number - 1}_output"],
     )
 
 
@@ -82,9 +83,10 @@ def plans(draw: st.DrawFn) -> Plan:
                     on_item_error=draw(st.sampled_from(["fail", "skip"])),
                 ),
             ]
+        elif kind == "branch" and steps:
+            steps.append(_branch(number))
         else:
-            made = {"plain": _plain, "branch": _branch, "repeat": _repeated}[kind]
-            steps.append(made(number))
+            steps.append(_repeated(number) if kind == "repeat" else _plain(number))
     last = len(steps) - 1
     return Plan(reasoning="Drawn.", steps=[_linked(s, last) for s in steps])
 

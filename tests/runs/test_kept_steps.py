@@ -144,7 +144,13 @@ async def test_a_new_plan_of_the_planner_keeps_finished_steps_too() -> None:
 @pytest.mark.parametrize("decision", [1, 2])
 async def test_a_kept_branch_leads_where_it_led(decision: int) -> None:
     branch = [
-        step(0, task_type="conditional_step", next_step_sequence_number=-2, output_schema=""),
+        step(
+            0,
+            task_type="conditional_step",
+            next_step_sequence_number=-2,
+            output_schema="",
+            input_variables=["context"],
+        ),
         step(1, next_step_sequence_number=3),
         step(2, next_step_sequence_number=3),
         step(3, input_variables=["step_1_output.n", "step_2_output.n"]),
@@ -155,7 +161,7 @@ async def test_a_kept_branch_leads_where_it_led(decision: int) -> None:
             return json.dumps({"next_step": decision, "reason": "so"})
         return "nothing" if call.key.startswith("step/3") else '{"n": 1}'
 
-    first = await play(script, config=ALLOWED, given=plan(*branch))
+    first = await play(script, config=ALLOWED, given=plan(*branch), context="two")
     again = await resumed(first, plan(*branch))
     assert asked_steps(again) == ["step/3"]
 

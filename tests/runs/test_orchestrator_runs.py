@@ -146,6 +146,7 @@ async def test_a_branch_that_was_not_taken_is_null_and_listed_as_skipped() -> No
             task_type="conditional_step",
             output_schema="{next_step: int, reason: string}",
             next_step_sequence_number=-2,
+            input_variables=["context"],
             targets=[1, 2],
         ),
         step(1, next_step_sequence_number=2),
@@ -156,7 +157,7 @@ async def test_a_branch_that_was_not_taken_is_null_and_listed_as_skipped() -> No
             '{"next_step": 2, "reason": "so"}' if call.key.startswith("step/0") else '{"n": 1}'
         )
     )
-    session = await play(agent, given=branching)
+    session = await play(agent, given=branching, context="two")
     statuses = [line["status"] for line in completed(session).result["steps"]]
     assert statuses == ["completed", "skipped", "completed"]
     assert "null" in agent.calls[-1].prompt
@@ -170,6 +171,7 @@ async def test_a_next_step_outside_of_the_targets_is_a_red_flag(target: int) -> 
             task_type="conditional_step",
             output_schema="{next_step: int, reason: string}",
             next_step_sequence_number=-2,
+            input_variables=["context"],
         ),
         step(1),
     )
@@ -177,6 +179,7 @@ async def test_a_next_step_outside_of_the_targets_is_a_red_flag(target: int) -> 
         lambda call: f'{{"next_step": {target}, "reason": "so"}}',
         config=config(step_max_retries=0),
         given=branching,
+        context="two",
     )
     failed(session)
     assert len(session.of(e.SampleRedFlagged)) == 1
