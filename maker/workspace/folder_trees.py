@@ -14,10 +14,10 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from maker.workspace import patches, places
+from maker.workspace import overlays, patches, places
 from maker.workspace.gathering import Gathered, gather
 from maker.workspace.kept import Kept
 from maker.workspace.listing import Listing, Memory, listing, tree_id
@@ -28,6 +28,7 @@ from maker.workspace.trees import (
     Applied,
     BaseChanged,
     Branch,
+    BranchKind,
     BranchOpen,
     Change,
     Changes,
@@ -77,6 +78,7 @@ class FolderWorkspace:
         self._kept = Kept(self._home / "contents", self._limits.kept_bytes)
         self._files = Folder(self.folder, self._kept)
         self._open: dict[str, _Open] = {}
+        self._no_overlay: str | None = None
 
     def tree(self) -> str:
         """The id of what lies in the folder now."""
@@ -87,16 +89,27 @@ class FolderWorkspace:
         base = self._listing()
         if tree_id(base) != tree:
             raise BaseChanged([])
-        if self._isolate == "off":
-            return Branch(name, tree, "off", self.folder, seen=self.folder, reason="as asked")
-        if reason := self._not_copied():
-            return Branch(name, tree, "off", self.folder, seen=self.folder, reason=reason)
-        try:
-            return self._copied(tree, base, f"{name}-{secrets.token_hex(4)}")
-        except BaseChanged:
-            raise
-        except TreeError as error:
-            return Branch(name, tree, "off", self.folder, seen=self.folder, reason=error.message)
+        reason = "as asked" if self._isolate == "off" else self.no_overlay()
+        if not reason:
+            return self._begun("overlay", tree, base, name, "")
+        if self._isolate in ("auto", "copy"):
+            if not (not_copied := self._not_copied()):
+                try:
+                    return self._begun("copy", tree, base, name, reason)
+                except BaseChanged:
+                    raise
+                except TreeError as error:
+                    not_copied = error.message
+            reason = f"{reason}; {not_copied}"
+        return Branch(name, tree, "off", self.folder, seen=self.folder, reason=reason)
+
+    def no_overlay(self) -> str:
+        """Why branches are no overlays; empty where they are. Tried once, with a real write."""
+        if self._no_overlay is None:
+            is_wanted = self._isolate in ("auto", "overlay")
+            refused = overlays.refusal(self._branches, self.folder) if is_wanted else ""
+            self._no_overlay = refused if is_wanted else "copies as asked"
+        return self._no_overlay
 
     def changes(self, branch: Branch) -> Changes:
         """What the branch has changed. Raises BaseChanged, TreeError."""
@@ -104,9 +117,11 @@ class FolderWorkspace:
         if opened is None:
             raise TreeError(f"there is no open branch {branch.id} of {self.folder}")
         assert branch.seen is not None
-        now = places.stamps(branch.seen)
-        old = opened.stamps
-        paths = sorted(path for path in old | now if old.get(path) != now.get(path))
+        if branch.kind == "overlay":
+            paths = sorted(overlays.changed(branch.seen, self.folder))
+        else:
+            now, old = places.stamps(branch.seen), opened.stamps
+            paths = sorted(path for path in old | now if old.get(path) != now.get(path))
         gathered = Gathered(self.folder, branch.seen, opened.base, self._kept)
         rules = Rules(self.folder, self._home, (branch.seen, self.folder))
         changes = gather(gathered, rules, paths, branch.base)
@@ -207,18 +222,23 @@ class FolderWorkspace:
             return f"a copy would take {size // 10**6:,} MB, more than {most:,} MB"
         return ""
 
-    def _copied(self, tree: str, base: Listing, name: str) -> Branch:
+    def _begun(self, kind: BranchKind, tree: str, base: Listing, name: str, reason: str) -> Branch:
+        """An open branch with a place of its own. Raises BaseChanged, TreeError."""
+        name = f"{name}-{secrets.token_hex(4)}"
         place = self._branches / name
         lock = locked(_lock_of(place))
         assert lock is not None, "a name that nobody else has"
-        branch = Branch(name, tree, "copy", place / "work", seen=place / "work")
-        self._open[name] = _Open(place, lock, base, {})
+        self._open[name] = opened = _Open(place, lock, base, {})
+        branch = Branch(name, tree, kind, place / "work", seen=place / "work", reason=reason)
         try:
             place.mkdir(mode=0o700)
+            if kind == "overlay":
+                wrapper = overlays.prepare(place, self.folder)
+                return replace(branch, folder=self.folder, wrapper=wrapper, seen=place / "upper")
             places.copy(self.folder, branch.folder, self._home)
             if self._listing() != base:
                 raise BaseChanged([])
-            self._open[name].stamps = places.stamps(branch.folder)
+            opened.stamps = places.stamps(branch.folder)
         except BaseException:
             self.discard(branch)
             raise

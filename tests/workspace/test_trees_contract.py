@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from branches_entered import entered
 from fake_trees import FakeWorkspace
 from fake_trees import read as contents
 from maker.workspace.folder_trees import FolderWorkspace
@@ -31,6 +32,13 @@ def copying(folder: Path, home: Path) -> Workspace:
     return FolderWorkspace(folder, home, isolate="copy")
 
 
+def overlaid(folder: Path, home: Path) -> Workspace:
+    workspace = FolderWorkspace(folder, home, isolate="overlay")
+    if reason := workspace.no_overlay():
+        pytest.skip(reason)
+    return workspace
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "work"
@@ -46,7 +54,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture(params=[fake, copying])
+@pytest.fixture(params=[fake, copying, overlaid])
 def workspace(request: pytest.FixtureRequest, folder: Path, tmp_path: Path) -> Workspace:
     made: Callable[[Path, Path], Workspace] = request.param
     return made(folder, tmp_path / "home")
@@ -56,8 +64,8 @@ def worked(workspace: Workspace, work: Callable[[Path], object]) -> Changes:
     """What an agent changed that did this work in a branch of its own."""
     branch = workspace.branch(workspace.tree(), "sample")
     try:
-        assert branch.seen is not None
-        work(branch.seen)
+        with entered(branch) as place:
+            work(place)
         return workspace.changes(branch)
     finally:
         workspace.discard(branch)
@@ -114,8 +122,8 @@ def test_a_branch_begins_as_the_folder_is_its_ignored_files_included(
     workspace: Workspace, folder: Path
 ) -> None:
     branch = workspace.branch(workspace.tree(), "sample")
-    assert branch.seen is not None
-    assert contents(branch.seen) == contents(folder)
+    with entered(branch) as place:
+        assert contents(place) == contents(folder)
     assert workspace.changes(branch).entries == ()
     workspace.discard(branch)
 
@@ -256,8 +264,8 @@ def test_a_stale_branch_is_told_by_the_paths_that_are_not_what_they_were(
     workspace: Workspace, folder: Path
 ) -> None:
     branch = workspace.branch(workspace.tree(), "sample")
-    assert branch.seen is not None
-    (branch.seen / "a.py").write_text("the agent's\n")
+    with entered(branch) as place:
+        (place / "a.py").write_text("the agent's\n")
     (folder / "a.py").write_text("the user's\n")
     with pytest.raises(BaseChanged) as error:
         workspace.changes(branch)
