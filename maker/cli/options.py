@@ -6,6 +6,7 @@ The settings of a run are in `settings.py`.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 import click
 
 from maker.cli import errors
+from maker.cli.view.times import coming
 from maker.core.config import TOOLS as TOOLS
 from maker.core.grants import ADVICE, is_grant
 from maker.errors import NoDatabase
@@ -172,6 +174,20 @@ notify_option = option(
     envvar="MAKER_NOTIFY",
     help="Run this with a line of JSON on its stdin when the run needs you, waits, pauses or ends. "
     "Left out, $MAKER_NOTIFY.",
+)
+
+
+def _coming(ctx: click.Context, parameter: click.Parameter, text: str | None) -> float:
+    return 0.0 if text is None else coming(text, time.time())
+
+
+not_before_option = option(
+    OUTPUT,
+    "--not-before",
+    metavar="TIME",
+    callback=_coming,
+    help="Wait until then before anything begins, as in 22:00 or 2026-03-31T22:00. Nobody is there "
+    "to ask then: give --yes or --allow, too.",
 )
 output_option = option(
     OUTPUT,

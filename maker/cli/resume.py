@@ -17,6 +17,7 @@ from maker.cli.options import (
     choose_option,
     db_option,
     json_option,
+    not_before_option,
     notify_option,
     output_option,
     plan_option,
@@ -68,6 +69,7 @@ the next try of a step, never inside a vote that has begun, but for --max-voting
 @json_option
 @quiet_option
 @notify_option
+@not_before_option
 @db_option
 @click.pass_context
 def command(ctx: click.Context, /, run: str, **parameters: Any) -> int:

@@ -21,6 +21,7 @@ from maker.cli.options import (
     instruction_argument,
     json_option,
     new_db_option,
+    not_before_option,
     notify_option,
     output_option,
     plan_option,
@@ -78,6 +79,7 @@ STAND_IN = "Carry out the given plan."
 @json_option
 @quiet_option
 @notify_option
+@not_before_option
 @new_db_option
 def command(**parameters: Any) -> int:
     """Plan, validate and carry out INSTRUCTION; `-` reads it from the standard input.
@@ -164,6 +166,7 @@ def output_of(parameters: dict[str, Any]) -> session.Output:
         quiet=parameters.get("quiet", False),
         file=parameters.get("file"),
         notify=parameters.get("notify") or "",
+        not_before=parameters.get("not_before") or 0.0,
     )
 
 

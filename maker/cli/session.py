@@ -31,6 +31,7 @@ from maker.cli.view.viewers import (
     Quiet,
     Viewer,
 )
+from maker.cli.waiting import wait_until
 from maker.core import events as e
 from maker.core.effects import has_effects
 from maker.core.kinds import kind_of
@@ -38,6 +39,7 @@ from maker.core.models import RunId
 from maker.core.seams import EventStore
 from maker.core.state import RunState
 from maker.core.text import terminal_safe
+from maker.engine.clock import SystemClock
 from maker.engine.opening import following
 from maker.errors import ConfigError, Exit, MakerError, StoreTrouble
 from maker.store.integrity import Head
@@ -49,13 +51,14 @@ Present = Callable[[RunId, RunState], str | None]
 
 
 class Output(Struct, frozen=True, kw_only=True):
-    """Where the user wants what; `db` as it was given."""
+    """Where and when the user wants what; `db` as it was given, `not_before` since the epoch."""
 
     db: str | None = None
     as_json: bool = False
     quiet: bool = False
     file: Path | None = None
     notify: str = ""
+    not_before: float = 0.0
 
 
 def carry(open_session: Open, present: Present, output: Output) -> int:
@@ -98,6 +101,7 @@ async def _carry(
         consent = TerminalConsent(viewer, interrupts, caught_up)
         user = User(viewer.say, consent, TerminalQuestions(viewer, caught_up))
     with interrupts:
+        await wait_until(output.not_before, SystemClock(), viewer.say)
         async with app.opened(url=output.db) as store:
             session = await open_session(store, user)
             notifier = Notifier(output.notify, viewer.say)
