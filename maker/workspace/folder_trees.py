@@ -124,9 +124,10 @@ class FolderWorkspace:
             paths = sorted(path for path in old | now if old.get(path) != now.get(path))
         gathered = Gathered(self.folder, branch.seen, opened.base, self._kept)
         rules = Rules(self.folder, self._home, (branch.seen, self.folder))
-        changes = gather(gathered, rules, paths, branch.base)
-        opened.contents |= changes.contents
-        (opened.place / "contents").write_text("\n".join(sorted(opened.contents)))
+        with self._kept.adding():
+            changes = gather(gathered, rules, paths, branch.base)
+            opened.contents |= changes.contents
+            (opened.place / "contents").write_text("\n".join(sorted(opened.contents)))
         return changes
 
     def apply(self, changes: Changes) -> Applied:
@@ -168,9 +169,9 @@ class FolderWorkspace:
             os.close(opened.lock)
 
     def sweep(self) -> int:
-        """Remove branches of dead processes, and what half an apply left waiting."""
+        """Remove branches of dead processes, whatever folder they are of, and half an apply's."""
         count = 0
-        for file in _listed(self._branches, ".lock"):
+        for file in sorted((self._home / "branches").glob("*/*.lock")):
             if (lock := locked(file)) is not None:
                 places.remove(file.with_suffix(""))
                 file.unlink(missing_ok=True)
@@ -199,9 +200,10 @@ class FolderWorkspace:
     def prune(self, keep: Collection[str]) -> int:
         """Forget all contents but these, and those of open branches, whoever opened them."""
         needed = set(keep)
-        for file in (self._home / "branches").glob("*/*/contents"):
-            needed |= set(file.read_text().split())
-        return self._kept.prune(needed)
+        with self._kept.alone():
+            for file in (self._home / "branches").glob("*/*/contents"):
+                needed |= set(file.read_text().split())
+            return self._kept.prune(needed)
 
     def _listing(self) -> Listing:
         memory = Memory(self._digests)
@@ -258,9 +260,12 @@ class FolderWorkspace:
             done, refused = self._files.put(entries)
             return Applied(tuple(done), tuple(refused))
         except OSError as error:
-            raise TreeError(f"{self.folder} cannot be written: {error}") from error
-        finally:
             self._files.clean(entries)
+            raise TreeError(f"{self.folder} cannot be written: {error}") from error
+        except BaseException:
+            self._files.clean(entries)
+            raise
+        finally:
             intent.unlink(missing_ok=True)
             os.close(lock)
 

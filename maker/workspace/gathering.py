@@ -88,7 +88,7 @@ def _kept_item(of: Gathered, top: Path, path: str, *, keep: bool) -> Item | None
     try:
         status = full.lstat()
         if stat.S_ISLNK(status.st_mode):
-            return Item("link", 0o777, of.kept.add_bytes(os.fsencode(full.readlink())))
+            return Item("link", 0o777, of.kept.add_bytes(_target(full)))
         if not stat.S_ISREG(status.st_mode):
             return None
         mode = stat.S_IMODE(status.st_mode) & 0o777
@@ -123,6 +123,11 @@ def _normal(of: Gathered, change: Change) -> str:
     if of.kept.path(change.after).stat().st_size > patches.LARGEST_TEXT:
         return change.after
     return hashlib.sha256(patches.normalised(of.kept.read(change.after))).hexdigest()
+
+
+def _target(link: Path) -> bytes:
+    """What a link says, to the last sign: `Path` would leave some out."""
+    return os.fsencode(os.readlink(link))  # noqa: PTH115
 
 
 def _digest(path: Path) -> str:

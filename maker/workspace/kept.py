@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import secrets
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
+from maker.workspace.locks import exclusive, shared
 from maker.workspace.trees import TreeError
 
 _CHUNK = 1 << 20
+_MANY = 32
+"""So many files are cheaper to bring to the disk together with all else that waits for it."""
 
 
 class Kept:
@@ -20,7 +25,9 @@ class Kept:
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
         self._folder, self._most = folder, most_bytes
+        self._lock = folder.with_name(f"{folder.name}.lock")
         self._room: int | None = None
+        self._added: list[Path] = []
 
     def add(self, path: Path | str) -> str:
         """Keep what is in a plain file, no link followed. Raises TreeError if there is no room."""
@@ -50,13 +57,30 @@ class Kept:
 
     def read(self, content: str) -> bytes:
         """A content. Raises TreeError where it is gone or damaged."""
+        data = io.BytesIO()
+        self.write(content, data)
+        return data.getvalue()
+
+    def write(self, content: str, target: IO[bytes]) -> None:
+        """Write a content. Raises TreeError where it is gone or damaged."""
+        digest = hashlib.sha256()
         try:
-            data = self.path(content).read_bytes()
+            with self.path(content).open("rb") as source:
+                while chunk := source.read(_CHUNK):
+                    digest.update(chunk)
+                    target.write(chunk)
         except FileNotFoundError as error:
             raise TreeError(f"the content {content[:12]} is not kept any more") from error
-        if hashlib.sha256(data).hexdigest() != content:
+        if digest.hexdigest() != content:
             raise TreeError(f"the kept content {content[:12]} is damaged")
-        return data
+
+    @contextmanager
+    def adding(self) -> Iterator[None]:
+        """For who adds: at the end all lies on the disk, and meanwhile nobody prunes."""
+        with shared(self._lock):
+            yield
+            sync(self._added)
+            self._added = []
 
     def path(self, content: str) -> Path:
         """Where a content is, if it is kept."""
@@ -71,6 +95,10 @@ class Kept:
                 path.unlink()
         self._room = None
         return gone
+
+    def alone(self) -> AbstractContextManager[None]:
+        """For who prunes: nobody is adding meanwhile."""
+        return exclusive(self._lock)
 
     def size(self) -> int:
         """Bytes that are kept."""
@@ -96,8 +124,22 @@ class Kept:
 
     def _place(self, partly: Path, descriptor: int, content: str) -> None:
         place = self.path(content)
-        if place.exists():
+        # One that a failing machine cut short is written anew.
+        if place.exists() and place.stat().st_size == os.fstat(descriptor).st_size:
             return
-        os.fsync(descriptor)
         place.parent.mkdir(exist_ok=True, mode=0o700)
         partly.rename(place)
+        self._added.append(place)
+
+
+def sync(files: Collection[Path]) -> None:
+    """Bring the files to the disk."""
+    if len(files) > _MANY:
+        os.sync()
+        return
+    for file in files:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

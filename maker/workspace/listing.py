@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -59,7 +60,7 @@ class Memory:
             return
         data = msgspec.msgpack.encode({os.fsencode(p): v for p, v in self._new.items()})
         self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        partly = self._file.with_name(f"{self._file.name}.{os.getpid()}.part")
+        partly = self._file.with_name(f"{self._file.name}.{secrets.token_hex(4)}.part")
         partly.write_bytes(hashlib.sha256(data).digest() + data)
         partly.replace(self._file)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -23,3 +25,28 @@ def locked(file: Path) -> int | None:
         os.close(descriptor)
         raise
     return descriptor
+
+
+@contextmanager
+def shared(file: Path) -> Iterator[None]:
+    """Hold the lock together with others who share it; waits for who holds it alone."""
+    with _waited_for(file, fcntl.LOCK_SH):
+        yield
+
+
+@contextmanager
+def exclusive(file: Path) -> Iterator[None]:
+    """Hold the lock alone; waits for all others."""
+    with _waited_for(file, fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def _waited_for(file: Path, kind: int) -> Iterator[None]:
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, kind)
+        yield
+    finally:
+        os.close(descriptor)

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from maker.workspace.kept import Kept
+from maker.workspace.kept import Kept, sync
 from maker.workspace.trees import Change, ChangeKind, TreeError, path_bytes
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -112,6 +112,7 @@ class Folder:
         rest = [entry for entry in entries if not self.is_after(entry, states[entry.path])]
         writes = [entry for entry in rest if _needs_content(entry, states[entry.path])]
         aside = {entry.path: self._write_aside(entry, states[entry.path]) for entry in writes}
+        sync([path for path in aside.values() if not path.is_symlink()])
         refused = []
         for entry in sorted(rest, key=_place_in_order):
             if not _same(self.state(entry.path), states[entry.path]):
@@ -164,18 +165,15 @@ class Folder:
             parent = parent.parent
         aside = parent / temporary_name(entry)
         aside.unlink(missing_ok=True)
-        content = self._kept.read(entry.after)
         if entry.kind == "link":
-            aside.symlink_to(os.fsdecode(content))
+            aside.symlink_to(os.fsdecode(self._kept.read(entry.after)))
             return aside
         mode = entry.mode_after if entry.mode_after is not None else 0o644
         with open(aside, "xb") as file:  # noqa: PTH123
-            file.write(content)
+            self._kept.write(entry.after, file)
             os.fchmod(file.fileno(), mode)
             if state.kind == "file":
                 _keep_owner(self._full(entry), file.fileno())
-            file.flush()
-            os.fsync(file.fileno())
         return aside
 
     def _remove(self, entry: Change) -> None:
@@ -208,12 +206,8 @@ class Folder:
 
     def _sync_folders(self, entries: Sequence[Change]) -> None:
         for folder in {self._full(entry).parent for entry in entries}:
-            with suppress(FileNotFoundError, NotADirectoryError):
-                descriptor = os.open(folder, _FOLDER)
-                try:
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
+            if folder.is_dir():
+                sync([folder])
 
     def _full(self, entry: Change) -> Path:
         return self.folder / os.fsdecode(path_bytes(entry.path))

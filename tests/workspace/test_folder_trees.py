@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from maker.workspace import places
@@ -370,6 +370,49 @@ def test_a_damaged_content_is_never_applied(folder: Path, home: Path) -> None:
     assert everything(folder) == before
 
 
+def test_a_large_file_is_kept_only_if_it_is_changed(folder: Path, home: Path) -> None:
+    with (folder / "large").open("wb") as file:
+        file.truncate(100 * 2**20)
+    workspace = FolderWorkspace(folder, home, isolate="copy")
+    changes = worked(workspace, lambda place: (place / "a.py").write_text("2\n"))
+    assert workspace.size() < 100_000
+
+    def append(place: Path) -> None:
+        with (place / "large").open("ab") as file:
+            file.write(b"x")
+
+    more = worked(workspace, append)
+    assert [(entry.path, entry.size) for entry in more.entries] == [("large", 100 * 2**20 + 1)]
+    workspace.apply(changes)
+    workspace.apply(more)
+    assert (folder / "large").stat().st_size == 100 * 2**20 + 1
+
+
+def test_what_a_sparse_checkout_left_out_is_neither_in_the_tree_nor_removed(
+    folder: Path, home: Path
+) -> None:
+    git(folder, "update-index", "--skip-worktree", "a.py")
+    (folder / "a.py").unlink()
+    before = git(folder, "status", "--porcelain")
+    workspace = copying(folder, home)
+    changes = worked(workspace, lambda place: (place / "b.py").write_text("2\n"))
+    assert changes.paths == ("b.py",)
+    workspace.apply(changes)
+    workspace.undo(changes)
+    assert git(folder, "status", "--porcelain") == before
+
+
+def test_a_pointer_to_a_large_file_is_the_text_that_lies_there(folder: Path, home: Path) -> None:
+    (folder / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    (folder / "x.bin").write_text("version https://git-lfs.github.com/spec/v1\nsize 7\n")
+    workspace = copying(folder, home)
+    changes = worked(workspace, lambda place: (place / "x.bin").write_bytes(b"content"))
+    workspace.apply(changes)
+    assert (folder / "x.bin").read_bytes() == b"content"
+    workspace.undo(changes)
+    assert (folder / "x.bin").read_text().startswith("version https://git-lfs")
+
+
 NAMES = st.binary(min_size=1, max_size=6).filter(
     lambda name: b"/" not in name and b"\0" not in name and name not in (b".", b"..", b".git")
 )
@@ -403,11 +446,13 @@ def shape(folder: Path) -> dict[bytes, tuple[int, bytes]]:
             path = top + b"/" + name
             mode = os.lstat(path).st_mode
             full = Path(os.fsdecode(path))
-            content = os.fsencode(full.readlink()) if stat.S_ISLNK(mode) else full.read_bytes()
+            target = os.fsencode(os.readlink(full)) if stat.S_ISLNK(mode) else b""  # noqa: PTH115
+            content = target or full.read_bytes()
             seen[path[len(os.fsencode(folder)) :]] = (mode, content)
     return seen
 
 
+@example({(b"link",): (b"a/", 0o644, True), (b"b",): (b".//x/./", 0o644, True)}, {})
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(FILES, FILES)
 def test_a_branch_is_the_folder_byte_for_byte_and_so_is_what_is_applied_and_undone(

@@ -11,6 +11,7 @@ import pytest
 from branches_entered import entered
 from fake_trees import read as contents
 from maker.workspace import overlays
+from maker.workspace.branch_view import real_path
 from maker.workspace.folder_trees import FolderWorkspace
 from maker.workspace.trees import Branch
 
@@ -149,4 +150,22 @@ def test_what_is_started_sees_a_branch_after_another_was_in_it(
         (place / "a").write_text("4\n")
         shutil.rmtree(place / "pack")
     assert run(branch, "cat a; ls") == "4\na\n"
+    workspace.discard(branch)
+
+
+def test_a_path_leads_where_it_leads_for_what_runs_in_the_branch(
+    workspace: FolderWorkspace, folder: Path
+) -> None:
+    (folder / "gone").symlink_to("/etc")
+    branch = workspace.branch(workspace.tree(), "sample")
+    run(
+        branch,
+        "ln -s /etc out; ln -s pack/deep in; rm -r pack; mkdir -p pack/deep; ln -s ../../../up "
+        "pack/deep/c; rm gone; mkdir gone; ln -s loop loop",
+    )
+    for path in ("out/passwd", "in/c", "in/d", "a", "pack/../a", "gone/x", "new/file", "/etc/../x"):
+        asked = run(branch, f"realpath -m {path}").rstrip("\n")
+        assert real_path(branch, path) == asked, path
+    with pytest.raises(OSError, match="too many links"):
+        real_path(branch, "loop")
     workspace.discard(branch)
