@@ -117,11 +117,7 @@ class FolderWorkspace:
         if opened is None:
             raise TreeError(f"there is no open branch {branch.id} of {self.folder}")
         assert branch.seen is not None
-        if branch.kind == "overlay":
-            paths = sorted(overlays.changed(branch.seen, self.folder))
-        else:
-            now, old = places.stamps(branch.seen), opened.stamps
-            paths = sorted(path for path in old | now if old.get(path) != now.get(path))
+        paths = self._touched(branch, branch.seen)
         gathered = Gathered(self.folder, branch.seen, opened.base, self._kept)
         rules = Rules(self.folder, self._home, (branch.seen, self.folder))
         with self._kept.adding():
@@ -204,6 +200,16 @@ class FolderWorkspace:
             for file in (self._home / "branches").glob("*/*/contents"):
                 needed |= set(file.read_text().split())
             return self._kept.prune(needed)
+
+    def _touched(self, branch: Branch, seen: Path) -> list[str]:
+        """The paths that may be different in the branch. Raises TreeError."""
+        try:
+            if branch.kind == "overlay":
+                return sorted(overlays.changed(seen, self.folder))
+            now, old = places.stamps(seen), self._open[branch.id].stamps
+            return sorted(path for path in old | now if old.get(path) != now.get(path))
+        except OSError as error:
+            raise TreeError(f"the branch {branch.id} cannot be looked through: {error}") from error
 
     def _listing(self) -> Listing:
         memory = Memory(self._digests)

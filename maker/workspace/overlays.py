@@ -17,6 +17,7 @@ from pathlib import Path
 
 from maker.core.text import one_line
 from maker.workspace import places
+from maker.workspace.git.folder import repository_elsewhere
 
 _TIMEOUT_S = 20
 _OPAQUE = "user.overlay.opaque"
@@ -29,6 +30,13 @@ cd "$place" &&
     mount -t overlay maker -o lowerdir=lower,upperdir=upper,workdir=work,userxattr "$folder" &&
     # Where we stood is below the mount: without this, what is written lands in the folder itself.
     cd "$here" &&
+    for guarded in "$place"/guarded-*; do
+        if [ -d "$guarded" ]; then
+            mount --bind "$guarded" "$guarded" && mount -o remount,bind,ro "$guarded" || exit 125
+        fi
+    done &&
+    # The layer is another file system; a repository above the folder is still to be found.
+    export GIT_DISCOVERY_ACROSS_FILESYSTEM=1 &&
     exec setpriv $drop -- "$@"
 echo "maker: the branch cannot be entered" >&2
 exit 125
@@ -36,11 +44,16 @@ exit 125
 
 
 def prepare(place: Path, folder: Path) -> tuple[str, ...]:
-    """Make a layer over the folder; the words that start a command in it."""
+    """Make a layer over the folder; the words that start a command in it.
+
+    A repository's own folder that lies elsewhere can only be read there: no layer is over it.
+    """
     for name in ("upper", "work"):
         (place / name).mkdir(mode=0o700)
     (place / "upper").chmod(stat.S_IMODE(folder.stat().st_mode))
     (place / "lower").symlink_to(folder)
+    for number, own in enumerate(repository_elsewhere(folder)):
+        (place / f"guarded-{number}").symlink_to(own)
     script = place / "enter"
     script.write_text(_ENTER)
     if os.geteuid() == 0:

@@ -169,3 +169,25 @@ def test_a_path_leads_where_it_leads_for_what_runs_in_the_branch(
     with pytest.raises(OSError, match="too many links"):
         real_path(branch, "loop")
     workspace.discard(branch)
+
+
+@pytest.mark.parametrize("name", ["linked", "repository/below"])
+def test_git_that_lies_elsewhere_can_be_asked_and_not_changed(tmp_path: Path, name: str) -> None:
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    script = """
+        git init -q && mkdir below && echo 1 >below/a && git add . &&
+        git -c user.name=a -c user.email=a@example.org commit -qm Begin &&
+        git worktree add -q ../linked"""
+    subprocess.run(["/bin/sh", "-ec", script], cwd=repository, check=True, capture_output=True)
+    before = contents(repository / ".git")
+    workspace = FolderWorkspace(tmp_path / name, tmp_path / "home")
+    if reason := workspace.no_overlay():
+        pytest.skip(reason)
+    branch = workspace.branch(workspace.tree(), "sample")
+    assert run(branch, "git log --format=%s; echo 2 >new; git status --short") == "Begin\n?? new\n"
+    with pytest.raises(subprocess.CalledProcessError):
+        run(branch, "git add new")
+    assert workspace.changes(branch).paths == ("new",)
+    workspace.discard(branch)
+    assert contents(repository / ".git") == before

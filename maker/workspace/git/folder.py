@@ -81,6 +81,17 @@ def tracked_below(folder: Path) -> list[str]:
     return [entry.path for entry in entries or []]
 
 
+def repository_elsewhere(folder: Path) -> list[Path]:
+    """The repository's own folders that are not below this one: of a worktree, or above."""
+    place = repository(folder)
+    if place is None:
+        return []
+    own = place[1]
+    common = own / (text_of(own / "commondir") or "").strip()
+    folders = {path.resolve() for path in (own, common)}
+    return sorted(path for path in folders if path.is_dir() and not path.is_relative_to(folder))
+
+
 def repository(folder: Path) -> tuple[Path, Path] | None:
     """The top of the working tree that the folder is in, and the repository's own folder."""
     for top in (folder, *folder.parents):
