@@ -166,6 +166,8 @@ class FakeWorkspace:
                 parent.rmdir()
             return
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)  # there is no file in it, or it would be a conflict
         content = self.kept[entry.after]
         if entry.kind == "link":
             path.symlink_to(os.fsdecode(content))

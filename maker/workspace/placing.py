@@ -190,8 +190,7 @@ class Folder:
         with self._parent(entry.path, make=True) as (parent, name):
             if parent is None:
                 raise TreeError(f"{self._full(entry).parent} became a file or a link meanwhile")
-            with suppress(OSError):
-                os.rmdir(name, dir_fd=parent)  # an empty folder is in nobody's tree
+            _remove_empty(self._full(entry))
             os.rename(aside, name, dst_dir_fd=parent)
 
     def _chmod(self, entry: Change) -> None:
@@ -240,6 +239,14 @@ class Folder:
 def _place_in_order(entry: Change) -> tuple[bool, int]:
     """What is removed comes first, so that each path is free when something is put there."""
     return entry.after is not None, -entry.path.count("/")
+
+
+def _remove_empty(folder: Path) -> None:
+    """Remove a folder that holds nothing but folders: these are in nobody's tree."""
+    if not folder.is_symlink():
+        for top, _, _ in os.walk(folder, topdown=False):
+            with suppress(OSError):  # something was put there meanwhile
+                os.rmdir(top)  # noqa: PTH106
 
 
 def _needs_content(entry: Change, state: State) -> bool:

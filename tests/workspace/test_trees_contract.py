@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -292,6 +293,20 @@ def test_a_file_becomes_a_folder_and_a_folder_a_file_and_back(
     assert (folder / "pack").read_text() == "p\n"
     assert workspace.undo(changes).conflicts == ()
     assert contents(folder) == before
+
+
+def test_a_file_takes_the_place_of_folders_in_which_there_is_no_file(
+    workspace: Workspace, folder: Path
+) -> None:
+    (folder / "empty" / "deep" / "deeper").mkdir(parents=True)
+
+    def work(place: Path) -> None:
+        shutil.rmtree(place / "empty")
+        (place / "empty").write_text("e\n")
+
+    changes = worked(workspace, work)
+    assert workspace.apply(changes).conflicts == ()
+    assert (folder / "empty").read_text() == "e\n"
 
 
 def test_odd_names_are_carried_as_they_are(workspace: Workspace, folder: Path) -> None:
