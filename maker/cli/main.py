@@ -30,6 +30,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "replay": ("maker.cli.replay", "Run a log again without the network; see whether it agrees."),
     "demo": ("maker.cli.demo", "See voting, or a crash and a resume, at no cost."),
     "verify": ("maker.cli.verify", "Check that a run's log is whole and unchanged."),
+    "changes": ("maker.cli.file_changes", "Show what a run changed in its folder."),
+    "undo": ("maker.cli.undo", "Take back what a run changed in its folder."),
     "pause": ("maker.cli.pause", "Let a run in another process come to rest."),
     "cancel": ("maker.cli.cancel", "End a run for good."),
     "db": ("maker.cli.db", "Upgrade or check the database."),

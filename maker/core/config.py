@@ -200,6 +200,14 @@ class TaskConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             shown="none",
         ),
     ] = []
+    isolate: Annotated[
+        Literal["off", "copy"],
+        Setting(
+            TOOLS,
+            "Where agents that write work: in the folder itself, or each on a copy, whose changes "
+            "are applied once, if it has won.",
+        ),
+    ] = "off"
     accept: Annotated[
         list[str],
         Setting(

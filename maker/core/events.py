@@ -180,6 +180,20 @@ class AnswerChecked(Input, frozen=True, kw_only=True, omit_defaults=True):
     duration_ms: int = 0
 
 
+class ChangesApplied(Input, frozen=True, kw_only=True, omit_defaults=True):
+    """What the sample under `key` changed on its branch is in `folder` now.
+
+    `digest` is that of the changes in its reply; `carried` are ignored files, which came along and
+    cannot be taken back.
+    """
+
+    key: CallKey
+    digest: str
+    folder: str
+    paths: list[str] = []
+    carried: list[str] = []
+
+
 class VoteCompleted(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """The samples of a try were counted; `winner` is None where none could be declared.
 
@@ -328,7 +342,8 @@ class QuestionAnswered(Input, frozen=True, kw_only=True):
 Event: TypeAlias = (
     TaskSubmitted | PlanCreated | PlannerDeclined | ValidationPassed | ValidationFailed
     | PlanApproved | ForEachStarted | StepStarted | AgentReplied | AgentRetried | AnswerChecked
-    | SampleRedFlagged | VoteCompleted | AnswerChosen | TryFailed | StepCompleted | StepFailed
+    | ChangesApplied | SampleRedFlagged | VoteCompleted | AnswerChosen | TryFailed | StepCompleted
+    | StepFailed
     | PlanAbandoned | TaskCompleted | TaskFailed | RunPaused | RunResumed | RunCancelled
     | ModelFellBack | QuestionAnswered
 )  # fmt: skip
@@ -410,7 +425,7 @@ def lane(event: Event) -> LaneKey:
             | StepFailed()
         ):
             return event.step, event.iteration
-        case AgentReplied() | AgentRetried() | AnswerChecked():
+        case AgentReplied() | AgentRetried() | AnswerChecked() | ChangesApplied():
             place = sample_place(event.key)
             return place.lane if place else None
         case (

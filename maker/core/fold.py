@@ -55,6 +55,8 @@ def apply(state: RunState, event: e.Event) -> RunState:
             stepping.start_try(state, event)
         case e.AnswerChecked():
             stepping.take_check(state, event)
+        case e.ChangesApplied():
+            stepping.take_changes(state, event)
         case e.SampleRedFlagged():
             stepping.flag_sample(state, event)
         case e.VoteCompleted():

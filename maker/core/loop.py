@@ -46,7 +46,8 @@ async def carry_out(
             if is_answered:
                 continue
             for each in to_do:
-                if do is not None and (name := f"check of {each.key}") not in tasks:
+                name = f"{type(each.value).__name__} of {each.key}"
+                if do is not None and name not in tasks:
                     tasks[name] = asyncio.create_task(do(each))
             if tasks:
                 await _first_of(tasks)

@@ -174,6 +174,34 @@ class AgentError(Value, frozen=True, kw_only=True):
     message: str
 
 
+class FileChange(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """What became of one path; `before` and `after` are hashes of contents that are kept.
+
+    The same as `workspace/trees.py` says of it, in the log's shape.
+    """
+
+    path: str
+    kind: Literal["added", "changed", "removed", "link", "mode"]
+    before: str | None = None
+    after: str | None = None
+    mode_before: int | None = None
+    mode_after: int | None = None
+    size: int = 0
+    lines_added: int = 0
+    lines_removed: int = 0
+    ignored: bool = False
+    was_link: bool = False
+
+
+class FileChanges(Value, frozen=True, kw_only=True, omit_defaults=True):
+    """What an agent made different on its branch of the tree `base`; not yet in the folder."""
+
+    base: str
+    digest: str
+    entries: tuple[FileChange, ...] = ()
+    withheld: tuple[str, ...] = ()
+
+
 class AgentReply(Value, frozen=True, kw_only=True, omit_defaults=True):
     """What came back from one agent call: an answer, or an error that flags the sample.
 
@@ -182,7 +210,8 @@ class AgentReply(Value, frozen=True, kw_only=True, omit_defaults=True):
     `left_running` are commands that the agent started and did not wait for; they were ended.
     `denied` are tools that the agent tried in vain, at `denied_paths`; reading is no matter of
     trust, so that what it was not let read is in `denied_reads` alone. `urls` are those of its text
-    that its tools had shown it, or that it fetched.
+    that its tools had shown it, or that it fetched. `changes` are those of an agent that worked on
+    a branch of the folder.
     """
 
     text: str
@@ -200,6 +229,7 @@ class AgentReply(Value, frozen=True, kw_only=True, omit_defaults=True):
     denied_paths: tuple[str, ...] = ()
     denied_reads: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
+    changes: FileChanges | None = None
 
 
 class AnswerCount(Value, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from maker.core.checking import Check
 from maker.core.events import Event
-from maker.core.models import CallKey
+from maker.core.models import CallKey, FileChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Do:
-    """This is to be done outside; doing it again while it is under way changes nothing."""
+    """An answer is to be checked, or changes applied; doing it again under way changes nothing."""
 
     key: CallKey
-    check: Check
+    value: Check | FileChanges
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import msgspec
 
 from maker.core import events as e
 from maker.core.effects import has_effects
+from maker.core.isolation import leaves_no_trace
 from maker.core.models import TaskConfig
 from maker.core.state import Execution, Lane, Planning, RunState, answered, changed
 
@@ -39,6 +40,9 @@ def resume(state: RunState, event: e.RunResumed) -> None:
         if event.rules >= 2:
             lane.config = msgspec.structs.replace(lane.config, **at_once)
         may_have_acted = lane.started and not lane.replies and has_effects(lane.effect)
+        if may_have_acted and state.plan is not None:
+            step = state.step(lane.step)
+            may_have_acted = not leaves_no_trace(step, lane.config, lane.effect)
         lane.ambiguous = may_have_acted and (lane.ambiguous or not in_order)
         _renew(lane, state.settings, reason)
     if event.replan:

@@ -14,7 +14,7 @@ import msgspec
 from maker.core.state import RunState
 from maker.core.version import RULES
 
-LAYOUT = 7
+LAYOUT = 8
 FORMAT = f"maker {LAYOUT}.{RULES}"
 """A snapshot of another format is not read: the log is."""
 

@@ -55,6 +55,7 @@ class Lane:
     checks: dict[Digest, e.AnswerChecked] = field(default_factory=dict)
     vote: e.VoteCompleted | None = None
     chosen: int | None = None
+    applied: e.ChangesApplied | None = None
     ends: Counter[str] = field(default_factory=Counter)
     final: bool = False
     end: str = ""

@@ -35,7 +35,7 @@ def start_try(state: RunState, event: e.StepStarted) -> None:
     lane.try_number, lane.effect, lane.note = event.try_number, event.effect, event.note
     lane.strategy = event.strategy
     lane.replies, lane.flagged, lane.checks = {}, set(), {}
-    lane.vote, lane.chosen, lane.ambiguous = None, None, False
+    lane.vote, lane.chosen, lane.applied, lane.ambiguous = None, None, None, False
 
 
 def _opened_lane(state: RunState, step: int, iteration: int) -> Lane:
@@ -72,6 +72,14 @@ def take_check(state: RunState, event: e.AnswerChecked) -> None:
     lane = state.execution.lanes.get(place.lane) if place else None
     if place and lane and lane.started and lane.try_number == place.try_number:
         lane.checks[event.answer] = event
+
+
+def take_changes(state: RunState, event: e.ChangesApplied) -> None:
+    """What the winner has changed is in the folder."""
+    place = keys.sample_place(event.key)
+    lane = state.execution.lanes.get(place.lane) if place else None
+    if place and lane and lane.started and lane.try_number == place.try_number:
+        lane.applied = event
 
 
 def flag_sample(state: RunState, event: e.SampleRedFlagged) -> None:

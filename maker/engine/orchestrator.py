@@ -29,6 +29,7 @@ from maker.engine.checking import AnswerChecker
 from maker.engine.claim import Claim
 from maker.engine.clock import SystemClock
 from maker.engine.executor import ExecutorModule
+from maker.engine.isolation import Isolation, Trees, usual_trees
 from maker.engine.log import EventLog
 from maker.engine.planner import PlannerModule, answered
 from maker.engine.trouble import Tell, warn
@@ -82,6 +83,7 @@ class Orchestrator:
         rescued: Rescued = NOTHING,
         tell: Tell = warn,
         checker: Checker | None = None,
+        trees: Trees = usual_trees,
     ) -> None:
         self._config, self._registry = config, registry
         self._workspace, self._context, self._inputs = workspace, context, dict(inputs or {})
@@ -112,6 +114,7 @@ class Orchestrator:
             asker,
             seam,
             checker or AnswerChecker(os.environ, secrets),
+            Isolation(trees),
             at_once=kind.answers_at_once,
         )
 

@@ -13,6 +13,7 @@ import msgspec
 
 from maker.core import events as e
 from maker.core import keys
+from maker.core.checking import Check
 from maker.core.fold import apply
 from maker.core.models import AgentCall, CallKey, Value
 from maker.core.moves import Ask, Dispatch, Do, Emit, Move, Pause
@@ -154,16 +155,17 @@ def _difference(
             return None
         expected = ", ".join(open_keys) or "no call"
         return Divergence(seq=seq, event=name, field="key", recorded=event.key, replayed=expected)
-    if isinstance(event, e.AnswerChecked):
-        open_checks = [
-            (move.key, move.check.answer)
+    if isinstance(event, e.AnswerChecked | e.ChangesApplied):
+        about = event.answer if isinstance(event, e.AnswerChecked) else event.digest
+        due_outside = [
+            (move.key, move.value.answer if isinstance(move.value, Check) else move.value.digest)
             for move in next_moves(state, workings)
             if isinstance(move, Do)
         ]
-        if (event.key, event.answer) in open_checks:
+        if (event.key, about) in due_outside:
             return None
-        expected = ", ".join(f"{key} {answer}" for key, answer in open_checks) or "no check"
-        recorded = f"{event.key} {event.answer}"
+        expected = ", ".join(f"{key} {digest}" for key, digest in due_outside) or "nothing to do"
+        recorded = f"{event.key} {about}"
         return Divergence(seq=seq, event=name, field="key", recorded=recorded, replayed=expected)
     if e.is_input(event):
         return None

@@ -100,7 +100,7 @@ def since(plans: Iterable[tuple[int, e.PlanCreated]], step: int) -> int:
 def _place(event: e.Event) -> tuple[int, int]:
     """Iteration and try that an event of a step is about; the try is -1 where it is about all."""
     match event:
-        case e.AgentReplied() | e.AgentRetried() | e.AnswerChecked():
+        case e.AgentReplied() | e.AgentRetried() | e.AnswerChecked() | e.ChangesApplied():
             place = keys.sample_place(event.key)
             assert place is not None, "only samples belong to a step"
             return place.iteration, place.try_number

@@ -10,7 +10,7 @@ from maker.core.branches import word_of
 from maker.core.effects import has_effects
 from maker.core.inputs import for_each_list, item_label, variable
 from maker.core.models import CallKey, PlanStep, VoteResult, VotingSummary
-from maker.core.moves import Ask, Emit, Move, Pause
+from maker.core.moves import Ask, Do, Emit, Move, Pause
 from maker.core.policy import ALIKE, STEP_ENDS, may_try_again
 from maker.core.state import Lane, RunState, is_over
 from maker.steps import context, results, undecided
@@ -115,6 +115,10 @@ def _lane_move(state: RunState, step: PlanStep, iteration: int, workings: Workin
         return Emit(_vote_completed(lane, result, current))
     if result.winner is None:
         return Emit(_try_failed(lane, current))
+    changes = lane.replies[result.winner].changes
+    if changes is not None and changes.entries and lane.applied is None:
+        key = keys.sample_key(lane.step, lane.iteration, lane.try_number, result.winner)
+        return Do(key, changes)
     return Emit(_step_completed(step, lane, current, result))
 
 

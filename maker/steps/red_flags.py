@@ -136,6 +136,9 @@ def _flag_of_reply(reply: AgentReply) -> Ballot | None:
         paths = ", ".join(one_line(path, 100) for path in reply.denied_paths[:3])
         where = f" ({paths})" if paths else ""
         return _flag("denied", f"{DENIED}: {names}{where}")
+    if reply.changes is not None and reply.changes.withheld:
+        paths = ", ".join(one_line(path, 100) for path in reply.changes.withheld[:3])
+        return _flag("withheld", f"it changed what is never applied: {paths}")
     if not reply.text.strip():
         return _flag("empty", "the reply has no text")
     if reply.stop_reason not in WHOLE:

@@ -122,7 +122,7 @@ class OpenTry:
         return len(self.ballots) > before
 
     def _judged(self, reply: AgentReply) -> Ballot:
-        if reply.error or reply.denied or reply.denied_reads or reply.urls:
+        if reply.error or reply.denied or reply.denied_reads or reply.urls or reply.changes:
             return judge(reply, self.contract)
         said = reply.text, reply.stop_reason
         if said not in self._judgements:

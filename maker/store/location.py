@@ -29,8 +29,15 @@ def database_url(option: str | None, environ: Mapping[str, str]) -> str:
     if environ.get("MAKER_DATABASE_URL"):
         return normal(environ["MAKER_DATABASE_URL"], field="MAKER_DATABASE_URL")
     if environ.get("MAKER_HOME"):
-        return normal(str(Path(environ["MAKER_HOME"]) / "maker.db"), field="MAKER_HOME")
-    return str(platformdirs.user_state_path("maker", appauthor=False) / "maker.db")
+        return normal(str(home(environ) / "maker.db"), field="MAKER_HOME")
+    return str(home(environ) / "maker.db")
+
+
+def home(environ: Mapping[str, str]) -> Path:
+    """The folder of all that maker keeps, but a database that is elsewhere."""
+    if environ.get("MAKER_HOME"):
+        return Path(environ["MAKER_HOME"])
+    return platformdirs.user_state_path("maker", appauthor=False)
 
 
 def normal(place: str, *, field: str = "database") -> str:

@@ -67,6 +67,7 @@ def step_events(text: str) -> list[e.Event]:
         e.AnswerChecked(
             key=key, answer=Digest("00"), flag="refused", problems=[text], duration_ms=5
         ),
+        e.ChangesApplied(key=key, digest=text, folder=text, paths=[text], carried=[text]),
         e.SampleRedFlagged(**at, sample=3, reason="parse", detail=text),
         e.VoteCompleted(
             **at,

@@ -24,6 +24,7 @@ LAYOUTS = {
     5: "2ed1470f00ddb6bf",
     6: "b62627beaf310657",
     7: "181ce6f1e22738a8",
+    8: "7e978e8981555c48",
 }
 """What a state consists of, by `LAYOUT`: whoever changes a state raises that, and adds a line."""
 

@@ -55,6 +55,10 @@ def format_event(event: e.Event, *, simulated: bool = False) -> str:
             return _started(event)
         case e.AnswerChecked():
             return f"{caller(event.key)} checked: {_checked(event)}"
+        case e.ChangesApplied():
+            names = ", ".join(one_line(path, 60) for path in event.paths[:5])
+            files = count(len(event.paths) + len(event.carried), "file")
+            return f"{caller(event.key)} applied in {one_line(event.folder)}: {files} ({names})"
         case e.SampleRedFlagged():
             why = f"{reason(event.reason)}: {_long(event.detail)}"
             return f"{place(event.step, event.iteration)}, sample {event.sample} flagged: {why}"
