@@ -17,7 +17,9 @@ from maker.agents.credentials import NONE_FOUND, credential_source
 from maker.core.models import Value
 from maker.errors import MakerError
 from maker.store import check, rescue, sizes
+from maker.store.location import home
 from maker.store.queries import Reader
+from maker.workspace.folder_trees import FolderWorkspace
 
 WAL_BUG_FIRST, WAL_BUG_LAST = (3, 7, 0), (3, 51, 2)
 """Versions in which two connections that write or checkpoint at one moment can damage a file."""
@@ -48,6 +50,7 @@ def diagnosis(url: str, environ: Mapping[str, str]) -> list[HealthCheck]:
         sqlite_finding(sqlite3.sqlite_version),
         _database(url),
         _rescue_files(url),
+        _kept_contents(environ),
         _orphans(),
     ]
 
@@ -159,6 +162,14 @@ def _rescue_files(url: str) -> HealthCheck:
         text=f"what {', '.join(waiting[:3])} bought waits in rescue files",
         advice=f"Store it: maker resume {waiting[0]}",
     )
+
+
+def _kept_contents(environ: Mapping[str, str]) -> HealthCheck:
+    """What is kept of files that isolated steps have changed, in all folders."""
+    place = home(environ) / "trees"
+    octets = FolderWorkspace(Path(), place, isolate="off").size()
+    text = f"{sizes.size_text(octets)} for `maker undo` in {place}"
+    return HealthCheck(name="changes", state="ok", text=text)
 
 
 def _orphans() -> HealthCheck:

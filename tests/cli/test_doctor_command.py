@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,3 +101,13 @@ def test_live_stops_at_its_cap_and_says_that_not_all_was_done(
 def test_live_asks_nobody_without_a_login(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor", "--live"]) == 4
     assert not database().exists()
+
+
+def test_what_is_kept_of_changed_files_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, maker_home: Path
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "x" * 20)
+    contents = maker_home / "trees" / "contents" / "ab"
+    contents.mkdir(parents=True)
+    (contents / ("c" * 62)).write_bytes(bytes(2_500))
+    assert findings(capsys, 0)["changes"]["text"].startswith("2.5 kB for `maker undo` in ")
