@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,10 @@ async def test_what_a_run_changed_is_shown_and_taken_back(
     assert main(["undo", run, "--dry-run"]) == 0
     assert (folder / "a.txt").read_text() == "two\n"
     (folder / "b.txt").write_text("mine\n")
+    capfd.readouterr()
+    assert main(["undo", run, "--dry-run", "--json"]) == 3
+    document = json.loads(capfd.readouterr().out)
+    assert (document["taken_back"], document["changed_since"]) == (["a.txt"], ["b.txt"])
     assert main(["undo", run]) == 3
     shown = capfd.readouterr()
     assert "taken back: a.txt" in shown.out
