@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import click
@@ -53,7 +54,7 @@ def command(reference: str, step: int | None, patch: bool, as_json: bool, db: st
                 )
             elif patch:
                 text = usual_trees(applied.folder).patch(as_changes(applied.changes))
-                click.echo(terminal_safe(text), nl=False)
+                click.echo(terminal_safe(text) if sys.stdout.isatty() else text, nl=False)
             else:
                 click.echo("\n".join(_lines(applied)))
 

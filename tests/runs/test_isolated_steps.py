@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -220,3 +221,23 @@ async def test_what_a_run_changed_is_shown_and_taken_back(
     assert (folder / "b.txt").read_text() == "mine\n"
     assert main(["undo", run, "--step", "7"]) == 2
     assert "no changes in step 7" in capfd.readouterr().err
+
+
+async def test_the_patch_for_programs_is_exact(
+    folder: Path, maker_home: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def script(call: AgentCall) -> str:
+        (Path(call.cwd) / "a.txt").write_bytes(b"two\r\n\x1b[31m\n")
+        return ANSWER
+
+    store = SqlStore(maker_home / "maker.db")
+    session = app.submit(isolated(folder), store=store, plan=WRITES, agent=ScriptedAgent(script))
+    [_ async for _ in session.run()]
+    await store.close()
+    assert main(["changes", "@last", "--patch"]) == 0
+    patch = capfd.readouterr().out
+    (folder / "a.txt").write_text("one\n")
+    subprocess.run(  # noqa: ASYNC221 - it has the loop to itself
+        ["git", "apply"], input=patch.encode(), cwd=folder, check=True
+    )
+    assert (folder / "a.txt").read_bytes() == b"two\r\n\x1b[31m\n"
