@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from maker.workspace.folder_trees import FolderWorkspace
-from maker.workspace.trees import Isolation
+from maker.workspace.trees import IsolationMode
 
 COUNTS = (100, 1_000, 10_000, 50_000)
 SIZE = 8_000
@@ -38,7 +38,7 @@ def timed(act: Callable[[], Result]) -> tuple[float, Result]:
 
 
 def branched(
-    folder: Path, home: Path, tree: str, isolate: Isolation
+    folder: Path, home: Path, tree: str, isolate: IsolationMode
 ) -> tuple[float, float, float, int]:
     """Seconds for a branch, for its changes and for applying them; bytes kept by one change."""
     later = time.time_ns() + 10**12
@@ -66,7 +66,7 @@ def measure(top: Path, count: int) -> None:
     first, _ = timed(workspace.tree)
     again, tree = timed(workspace.tree)
     row = f"{count:7,} {first:8.2f} {again:8.2f} {workspace.size() / 1000:11,.0f}"
-    kinds: tuple[Isolation, ...] = ("overlay", "copy")
+    kinds: tuple[IsolationMode, ...] = ("overlay", "copy")
     for isolate in kinds:
         begun, gathered, applied, kept = branched(folder, home, tree, isolate)
         row += f" {begun:9.2f} {gathered:8.3f} {applied:7.3f} {kept / 1000:8,.1f}"

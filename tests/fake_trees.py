@@ -11,18 +11,18 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
+from maker.core.models import FileChange, FileChanges
+from maker.workspace.placing import backwards
 from maker.workspace.trees import (
     Applied,
     BaseChanged,
     Branch,
     BranchOpen,
-    Change,
-    ChangeKind,
-    Changes,
     Extent,
     path_bytes,
     path_text,
@@ -64,7 +64,7 @@ class FakeWorkspace:
         self.open[branch.id] = branch
         return branch
 
-    def changes(self, branch: Branch) -> Changes:
+    def changes(self, branch: Branch) -> FileChanges:
         base, now = self.bases[branch.id], read(branch.folder)
         different = sorted(path for path in base | now if base.get(path) != now.get(path))
         entries = [self._change(path, base.get(path), now.get(path)) for path in different]
@@ -72,9 +72,10 @@ class FakeWorkspace:
         changed = [e.path for e in entries if not e.ignored and not _is(theirs, e, "before")]
         if changed:
             raise BaseChanged(changed)
-        return Changes(branch.base, tuple(entries), _digest(entries, self.kept))
+        digest = _digest(entries, self.kept)
+        return FileChanges(base=branch.base, digest=digest, entries=tuple(entries))
 
-    def apply(self, changes: Changes) -> Applied:
+    def apply(self, changes: FileChanges) -> Applied:
         self._refuse_open()
         now = read(self.folder)
         conflicts = [e.path for e in changes.entries if not e.ignored and not _known(now, e)]
@@ -84,14 +85,14 @@ class FakeWorkspace:
             self._write(entry)
         return Applied(paths=tuple(entry.path for entry in changes.entries))
 
-    def look(self, changes: Changes) -> Extent:
+    def look(self, changes: FileChanges) -> Extent:
         now = read(self.folder)
         if any(not e.ignored and not _known(now, e) for e in changes.entries):
             return "conflict"
         done = [_is(now, entry, "after") for entry in changes.entries]
         return "all" if all(done) else "part" if any(done) else "none"
 
-    def undo(self, changes: Changes, *, dry_run: bool = False) -> Applied:
+    def undo(self, changes: FileChanges, *, dry_run: bool = False) -> Applied:
         self._refuse_open()
         now = read(self.folder)
         entries = [entry for entry in changes.entries if not entry.ignored]
@@ -99,10 +100,9 @@ class FakeWorkspace:
         done = [entry for entry in entries if entry.path not in conflicts]
         for entry in [] if dry_run else removals_first(map(backwards, done)):
             self._write(entry)
-        left = tuple(entry.path for entry in changes.entries if entry.ignored)
-        return Applied(tuple(entry.path for entry in done), conflicts, left)
+        return Applied(tuple(entry.path for entry in done), conflicts, changes.ignored)
 
-    def patch(self, changes: Changes) -> str:
+    def patch(self, changes: FileChanges) -> str:
         return "".join(
             f"diff --git a/{entry.path} b/{entry.path}\n"
             for entry in changes.entries
@@ -132,13 +132,13 @@ class FakeWorkspace:
         listed = names.read_text().split() if names.is_file() else []
         return any(part in listed for part in path.split("/"))
 
-    def _change(self, path: str, old: Item | None, new: Item | None) -> Change:
+    def _change(self, path: str, old: Item | None, new: Item | None) -> FileChange:
         self.kept |= {item.id: item.content for item in (old, new) if item}
         before, after = (old.content if old else b""), (new.content if new else b"")
         removed, added = set(before.splitlines()), set(after.splitlines())
         if self._ignored(path):
             removed = added = set()
-        change = Change(
+        change = FileChange(
             path=path,
             kind="removed" if new is None else "link" if new.is_link else "changed",
             before=old and old.id,
@@ -152,10 +152,10 @@ class FakeWorkspace:
             was_link=old is not None and old.is_link,
         )
         if change.kind == "changed" and (old is None or change.before == change.after):
-            return replace(change, kind="added" if old is None else "mode")
+            return msgspec.structs.replace(change, kind="added" if old is None else "mode")
         return change
 
-    def _write(self, entry: Change) -> None:
+    def _write(self, entry: FileChange) -> None:
         path = Path(os.fsdecode(os.fsencode(self.folder) + b"/" + path_bytes(entry.path)))
         if path.is_symlink() or path.is_file():
             path.unlink()
@@ -176,25 +176,9 @@ class FakeWorkspace:
             path.chmod(entry.mode_after or 0o644)
 
 
-def removals_first(entries: Iterable[Change]) -> list[Change]:
+def removals_first(entries: Iterable[FileChange]) -> list[FileChange]:
     """In an order in which each path is free when something is put there."""
     return sorted(entries, key=lambda entry: entry.after is not None)
-
-
-def backwards(entry: Change) -> Change:
-    """The change that takes this one back."""
-    kind: ChangeKind = (
-        "link" if entry.was_link else "removed" if entry.before is None else "changed"
-    )
-    return replace(
-        entry,
-        kind=kind,
-        before=entry.after,
-        after=entry.before,
-        mode_before=entry.mode_after,
-        mode_after=entry.mode_before,
-        was_link=entry.kind == "link",
-    )
 
 
 def read(folder: Path) -> dict[str, Item]:
@@ -223,7 +207,7 @@ def _read(folder: bytes, start: bytes) -> Iterator[tuple[str, Item]]:
             yield path_text(path), Item(Path(os.fsdecode(entry.path)).read_bytes(), mode)
 
 
-def _is(now: dict[str, Item], entry: Change, side: str) -> bool:
+def _is(now: dict[str, Item], entry: FileChange, side: str) -> bool:
     item = now.get(entry.path)
     content, mode, link = (
         (entry.before, entry.mode_before, entry.was_link)
@@ -235,11 +219,11 @@ def _is(now: dict[str, Item], entry: Change, side: str) -> bool:
     return (item.id, item.mode, item.is_link) == (content, mode, link)
 
 
-def _known(now: dict[str, Item], entry: Change) -> bool:
+def _known(now: dict[str, Item], entry: FileChange) -> bool:
     return _is(now, entry, "before") or _is(now, entry, "after")
 
 
-def _digest(entries: Collection[Change], kept: dict[str, bytes]) -> str:
+def _digest(entries: Collection[FileChange], kept: dict[str, bytes]) -> str:
     parts = []
     for entry in entries:
         if not entry.ignored:

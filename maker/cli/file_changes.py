@@ -14,7 +14,7 @@ from maker.core import events as e
 from maker.core.keys import SamplePlace, sample_place
 from maker.core.models import CallKey, FileChange, FileChanges
 from maker.core.text import one_line, terminal_safe
-from maker.engine.isolation import as_changes, usual_trees
+from maker.engine.isolation import usual_trees
 from maker.errors import ConfigError
 
 _MARKS = {"added": "+", "removed": "-", "mode": "m", "link": "@"}
@@ -53,7 +53,7 @@ def command(reference: str, step: int | None, patch: bool, as_json: bool, db: st
                     }
                 )
             elif patch:
-                text = usual_trees(applied.folder).patch(as_changes(applied.changes))
+                text = usual_trees(applied.folder).patch(applied.changes)
                 click.echo(terminal_safe(text) if sys.stdout.isatty() else text, nl=False)
             else:
                 click.echo("\n".join(_lines(applied)))

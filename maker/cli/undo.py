@@ -8,7 +8,7 @@ from maker.cli.documents import RUN_HELP, echo_document, run_argument, stored_ru
 from maker.cli.file_changes import applied_changes, step_option
 from maker.cli.options import SectionCommand, db_option, json_option, option
 from maker.core.text import one_line
-from maker.engine.isolation import as_changes, usual_trees
+from maker.engine.isolation import usual_trees
 from maker.errors import Exit
 
 
@@ -27,7 +27,7 @@ def command(reference: str, step: int | None, dry_run: bool, as_json: bool, db: 
     with stored_run(db, reference) as stored:
         newest_first = [*applied_changes(stored, step)][::-1]
     undone = [
-        usual_trees(applied.folder).undo(as_changes(applied.changes), dry_run=dry_run)
+        usual_trees(applied.folder).undo(applied.changes, dry_run=dry_run)
         for applied in newest_first
     ]
     taken = [path for each in undone for path in each.paths]

@@ -175,9 +175,11 @@ class AgentError(Value, frozen=True, kw_only=True):
 
 
 class FileChange(Value, frozen=True, kw_only=True, omit_defaults=True):
-    """What became of one path; `before` and `after` are hashes of contents that are kept.
+    """What became of one path. Ids are the SHA-256 of the raw content (of a link: its target).
 
-    The same as `workspace/trees.py` says of it, in the log's shape.
+    `kind` is `link` where a link is there afterwards, `mode` where nothing but the mode differs.
+    Modes are the nine permission bits; lines are those of texts. An `ignored` file is carried
+    over, and never taken back.
     """
 
     path: str
@@ -194,12 +196,34 @@ class FileChange(Value, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class FileChanges(Value, frozen=True, kw_only=True, omit_defaults=True):
-    """What an agent made different on its branch of the tree `base`; not yet in the folder."""
+    """All that an agent made different on its branch of the tree `base`, by path.
+
+    `digest` is that of the normalised patch: the same where only blanks at the ends of lines and
+    of files differ. `withheld` are paths in the repository's own folder, in one within it, or in
+    maker's home: they are never applied, and a reason to distrust the branch.
+    """
 
     base: str
     digest: str
     entries: tuple[FileChange, ...] = ()
     withheld: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of the changes but the ignored ones."""
+        return tuple(entry.path for entry in self.entries if not entry.ignored)
+
+    @property
+    def ignored(self) -> tuple[str, ...]:
+        """The paths of ignored files, which come along."""
+        return tuple(entry.path for entry in self.entries if entry.ignored)
+
+    @property
+    def contents(self) -> frozenset[str]:
+        """The ids of all contents that must be kept for them."""
+        ids = {entry.after for entry in self.entries}
+        ids |= {entry.before for entry in self.entries if not entry.ignored}
+        return frozenset(content for content in ids if content)
 
 
 class AgentReply(Value, frozen=True, kw_only=True, omit_defaults=True):

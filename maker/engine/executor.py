@@ -76,8 +76,8 @@ class ExecutorModule:
                 key=do.key,
                 digest=changes.digest,
                 folder=folder,
-                paths=[entry.path for entry in changes.entries if not entry.ignored],
-                carried=[entry.path for entry in changes.entries if entry.ignored],
+                paths=list(changes.paths),
+                carried=list(changes.ignored),
             )
         )
 

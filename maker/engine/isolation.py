@@ -6,7 +6,6 @@ import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TypeAlias
 
@@ -17,7 +16,7 @@ from maker.core.models import AgentCall, AgentError, AgentReply, FileChanges
 from maker.errors import RunMustPause
 from maker.store.location import home
 from maker.workspace.folder_trees import FolderWorkspace
-from maker.workspace.trees import BaseChanged, Branch, Change, Changes, TreeError, Workspace
+from maker.workspace.trees import BaseChanged, Branch, TreeError, Workspace
 
 Ask: TypeAlias = Callable[[AgentCall], Awaitable[AgentReply]]
 Trees: TypeAlias = Callable[[str], Workspace]
@@ -69,15 +68,13 @@ class Isolation:
         """Make the folder so; done in part already, it does the rest. Raises RunMustPause."""
         workspace = await self._workspace(folder)
         try:
-            applied = await asyncio.to_thread(workspace.apply, as_changes(changes))
+            applied = await asyncio.to_thread(workspace.apply, changes)
         except TreeError as error:
             raise RunMustPause("changed", error.message, advice=error.advice) from error
         if applied.conflicts:
-            more = ", ..." if len(applied.conflicts) > 3 else ""
-            some = ", ".join(applied.conflicts[:3]) + more
             raise RunMustPause(
                 "changed",
-                f"{len(applied.conflicts)} files changed meanwhile: {some}",
+                BaseChanged(applied.conflicts).message,
                 advice="Put them back as they were, then resume: nothing was applied, and the "
                 "answer is kept.",
             )
@@ -94,12 +91,6 @@ def folder_of(cwd: str) -> str:
     return os.path.realpath(cwd or ".")
 
 
-def as_changes(changes: FileChanges) -> Changes:
-    """The changes of the log as those of a workspace."""
-    entries = tuple(Change(**msgspec.structs.asdict(entry)) for entry in changes.entries)
-    return Changes(changes.base, entries, changes.digest, changes.withheld)
-
-
 def _with_changes(workspace: Workspace, branch: Branch, reply: AgentReply) -> AgentReply:
     """The reply with what the branch has changed; one that nobody can use any more is flagged."""
     try:
@@ -111,8 +102,7 @@ def _with_changes(workspace: Workspace, branch: Branch, reply: AgentReply) -> Ag
     if len(changes.entries) > MOST_CHANGES:
         message = f"it changed {len(changes.entries):,} files, more than {MOST_CHANGES:,}"
         return _failed(reply, "changes", message)
-    plain = msgspec.convert(asdict(changes), FileChanges)
-    return msgspec.structs.replace(reply, changes=plain)
+    return msgspec.structs.replace(reply, changes=changes)
 
 
 def _failed(reply: AgentReply, kind: str, message: str) -> AgentReply:

@@ -8,15 +8,17 @@ and no program is started that the folder could name: git is not asked anything.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import secrets
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import msgspec
+
+from maker.core.models import FileChange, FileChanges
 from maker.workspace import overlays, patches, places
 from maker.workspace.gathering import Gathered, gather
 from maker.workspace.kept import Kept
@@ -30,10 +32,8 @@ from maker.workspace.trees import (
     Branch,
     BranchKind,
     BranchOpen,
-    Change,
-    Changes,
     Extent,
-    Isolation,
+    IsolationMode,
     TreeError,
 )
 
@@ -65,7 +65,7 @@ class FolderWorkspace:
         folder: Path,
         home: Path,
         *,
-        isolate: Isolation = "auto",
+        isolate: IsolationMode = "auto",
         limits: Limits | None = None,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
@@ -111,7 +111,7 @@ class FolderWorkspace:
             self._no_overlay = refused if is_wanted else "copies as asked"
         return self._no_overlay
 
-    def changes(self, branch: Branch) -> Changes:
+    def changes(self, branch: Branch) -> FileChanges:
         """What the branch has changed. Raises BaseChanged, TreeError."""
         opened = self._open.get(branch.id)
         if opened is None:
@@ -126,11 +126,11 @@ class FolderWorkspace:
             (opened.place / "contents").write_text("\n".join(sorted(opened.contents)))
         return changes
 
-    def apply(self, changes: Changes) -> Applied:
+    def apply(self, changes: FileChanges) -> Applied:
         """Make the folder so, or nothing where there are conflicts."""
         return self._put(changes, changes.entries)
 
-    def look(self, changes: Changes) -> Extent:
+    def look(self, changes: FileChanges) -> Extent:
         """How much of the changes is in the folder."""
         done, known = [], True
         for entry in changes.entries:
@@ -141,9 +141,9 @@ class FolderWorkspace:
             return "conflict"
         return "all" if all(done) else "part" if any(done) else "none"
 
-    def undo(self, changes: Changes, *, dry_run: bool = False) -> Applied:
+    def undo(self, changes: FileChanges, *, dry_run: bool = False) -> Applied:
         """Take back what is still as the changes left it."""
-        left = tuple(entry.path for entry in changes.entries if entry.ignored)
+        left = changes.ignored
         entries = [backwards(entry) for entry in changes.entries if not entry.ignored]
         conflicts = self._files.conflicts(entries)
         rest = [entry for entry in entries if entry.path not in conflicts]
@@ -152,7 +152,7 @@ class FolderWorkspace:
         done = self._put(changes, rest)
         return Applied(done.paths, (*conflicts, *done.conflicts), left)
 
-    def patch(self, changes: Changes) -> str:
+    def patch(self, changes: FileChanges) -> str:
         """The changes as text that `git apply` takes."""
         return patches.patch(changes.entries, self._kept.read)
 
@@ -175,8 +175,8 @@ class FolderWorkspace:
                 count += 1
         for file in _listed(self._applying, ".json"):
             if (lock := locked(file)) is not None:
-                with suppress(ValueError):  # it was killed before anything was begun
-                    entries = [Change(**entry) for entry in json.loads(file.read_text())]
+                with suppress(msgspec.DecodeError):  # it was killed before anything was begun
+                    entries = msgspec.json.decode(file.read_bytes(), type=list[FileChange])
                     self._files.clean(entries)
                 file.unlink(missing_ok=True)
                 os.close(lock)
@@ -252,7 +252,7 @@ class FolderWorkspace:
             raise
         return branch
 
-    def _put(self, changes: Changes, entries: Sequence[Change]) -> Applied:
+    def _put(self, changes: FileChanges, entries: Sequence[FileChange]) -> Applied:
         self._refuse_open()
         conflicts = self._files.conflicts(entries)
         if conflicts:
@@ -261,7 +261,7 @@ class FolderWorkspace:
         lock = locked(intent)
         assert lock is not None, "a name that nobody else has"
         try:
-            os.write(lock, json.dumps([asdict(entry) for entry in entries]).encode())
+            os.write(lock, msgspec.json.encode(entries))
             os.fsync(lock)
             done, refused = self._files.put(entries)
             return Applied(tuple(done), tuple(refused))

@@ -6,16 +6,18 @@ import hashlib
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
+from maker.core.models import FileChange, FileChanges
 from maker.workspace import patches, places
 from maker.workspace.kept import Kept
 from maker.workspace.listing import Item, Listing, text
 from maker.workspace.placing import Folder
 from maker.workspace.rules import Rules
-from maker.workspace.trees import BaseChanged, Change, Changes, TreeError
+from maker.workspace.trees import BaseChanged, TreeError
 
 
 class Gathered(NamedTuple):
@@ -27,7 +29,7 @@ class Gathered(NamedTuple):
     kept: Kept
 
 
-def gather(of: Gathered, rules: Rules, paths: Sequence[str], tree: str) -> Changes:
+def gather(of: Gathered, rules: Rules, paths: Sequence[str], tree: str) -> FileChanges:
     """The changes at these paths, which may have changed. Raises BaseChanged, TreeError."""
     withheld, entries, stale = [], [], []
     parts: list[tuple[str, str, int | None, str]] = []
@@ -46,10 +48,15 @@ def gather(of: Gathered, rules: Rules, paths: Sequence[str], tree: str) -> Chang
     if stale:
         raise BaseChanged(stale)
     entries.sort(key=lambda entry: entry.path)
-    return Changes(tree, tuple(entries), patches.digest(parts), tuple(sorted(withheld)))
+    return FileChanges(
+        base=tree,
+        digest=patches.digest(parts),
+        entries=tuple(entries),
+        withheld=tuple(sorted(withheld)),
+    )
 
 
-def _change(of: Gathered, path: str, ignored: bool) -> Change | None:
+def _change(of: Gathered, path: str, ignored: bool) -> FileChange | None:
     """What became of the path; None if nothing did."""
     old = _kept_item(of, of.folder, path, keep=not ignored)
     if old is None and path in of.base:
@@ -59,7 +66,7 @@ def _change(of: Gathered, path: str, ignored: bool) -> Change | None:
         return None
     before, after = _readable(of, old, ignored), _readable(of, new, ignored)
     added, removed = patches.counted(before, after)
-    change = Change(
+    change = FileChange(
         path=text(path),
         kind="changed",
         before=old and old.digest,
@@ -73,13 +80,13 @@ def _change(of: Gathered, path: str, ignored: bool) -> Change | None:
         was_link=old is not None and old.kind == "link",
     )
     if new is None:
-        return replace(change, kind="removed")
+        return msgspec.structs.replace(change, kind="removed")
     if new.kind == "link":
-        return replace(change, kind="link")
+        return msgspec.structs.replace(change, kind="link")
     if old is None:
-        return replace(change, kind="added")
+        return msgspec.structs.replace(change, kind="added")
     is_mode = old.kind == new.kind and old.digest == new.digest
-    return replace(change, kind="mode") if is_mode else change
+    return msgspec.structs.replace(change, kind="mode") if is_mode else change
 
 
 def _kept_item(of: Gathered, top: Path, path: str, *, keep: bool) -> Item | None:
@@ -117,7 +124,7 @@ def _readable(of: Gathered, item: Item | None, ignored: bool) -> bytes:
     return of.kept.read(item.digest)
 
 
-def _normal(of: Gathered, change: Change) -> str:
+def _normal(of: Gathered, change: FileChange) -> str:
     if change.after is None:
         return ""
     if of.kept.path(change.after).stat().st_size > patches.LARGEST_TEXT:

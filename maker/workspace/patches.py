@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import unified_diff
 
-from maker.workspace.trees import Change, path_bytes
+from maker.core.models import FileChange
+from maker.workspace.trees import path_bytes
 
 LARGEST_TEXT = 500_000
 """A larger content is handled as one that is no text."""
@@ -37,14 +38,14 @@ def digest(parts: Iterable[tuple[str, str, int | None, str]]) -> str:
     return hashlib.sha256(repr(sorted(parts, key=repr)).encode()).hexdigest()
 
 
-def patch(entries: Sequence[Change], read: Read) -> str:
+def patch(entries: Sequence[FileChange], read: Read) -> str:
     """The changes, but for the ignored ones, as `git apply` takes them."""
     return "".join(
         line for entry in entries if not entry.ignored for line in _patch_of(entry, read)
     )
 
 
-def _patch_of(entry: Change, read: Read) -> Iterator[str]:
+def _patch_of(entry: FileChange, read: Read) -> Iterator[str]:
     if entry.before is not None and entry.after is not None and _type(entry, 0) != _type(entry, 1):
         for side in (0, 1):  # a file that becomes a link is removed, then added
             yield from _section(entry, read, only=side)
@@ -52,7 +53,7 @@ def _patch_of(entry: Change, read: Read) -> Iterator[str]:
         yield from _section(entry, read)
 
 
-def _section(entry: Change, read: Read, only: int | None = None) -> Iterator[str]:
+def _section(entry: FileChange, read: Read, only: int | None = None) -> Iterator[str]:
     old = entry.before if only in (None, 0) else None
     new = entry.after if only in (None, 1) else None
     a, b = _quoted(f"a/{entry.path}"), _quoted(f"b/{entry.path}")
@@ -87,7 +88,7 @@ def _lines(text: str) -> list[str]:
     return [f"{line}\n" for line in lines] + ([last] if last else [])
 
 
-def _type(entry: Change, side: int) -> str:
+def _type(entry: FileChange, side: int) -> str:
     """The mode of a file as git has it: a link, a program, or neither."""
     if entry.kind == "link" if side else entry.was_link:
         return "120000"

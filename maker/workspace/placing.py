@@ -11,12 +11,14 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
+from maker.core.models import FileChange
 from maker.workspace.kept import Kept, sync
-from maker.workspace.trees import Change, ChangeKind, TreeError, path_bytes
+from maker.workspace.trees import TreeError, path_bytes
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -33,16 +35,16 @@ class State(NamedTuple):
 _MISSING, _FOLDER_STATE, _OTHER = State("missing"), State("folder"), State("other")
 
 
-def backwards(entry: Change) -> Change:
+def backwards(entry: FileChange) -> FileChange:
     """The change that takes this one back."""
-    kind: ChangeKind = "changed"
+    kind = "changed"
     if entry.before is None:
         kind = "removed"
     elif entry.was_link:
         kind = "link"
     elif entry.kind == "mode":
         kind = "mode"
-    return replace(
+    return msgspec.structs.replace(
         entry,
         kind=kind,
         before=entry.after,
@@ -53,7 +55,7 @@ def backwards(entry: Change) -> Change:
     )
 
 
-def temporary_name(entry: Change) -> str:
+def temporary_name(entry: FileChange) -> str:
     """The name under which a path's new content waits beside it."""
     return f".maker-{hashlib.sha256(entry.path.encode()).hexdigest()[:16]}~"
 
@@ -86,15 +88,15 @@ class Folder:
                 return _OTHER
         return _OTHER
 
-    def is_after(self, entry: Change, state: State) -> bool:
+    def is_after(self, entry: FileChange, state: State) -> bool:
         """Whether the change is there."""
         return _is(state, entry.after, entry.mode_after, entry.kind == "link")
 
-    def is_before(self, entry: Change, state: State) -> bool:
+    def is_before(self, entry: FileChange, state: State) -> bool:
         """Whether the path is as it was."""
         return _is(state, entry.before, entry.mode_before, entry.was_link)
 
-    def conflicts(self, entries: Sequence[Change]) -> tuple[str, ...]:
+    def conflicts(self, entries: Sequence[FileChange]) -> tuple[str, ...]:
         """The paths that are neither as they were nor as they shall be, or not free for it."""
         removed = {os.fsdecode(path_bytes(e.path)) for e in entries if e.kind != "mode"}
         return tuple(
@@ -103,7 +105,7 @@ class Folder:
             if not self._is_known(entry) or not self._is_free(entry, removed)
         )
 
-    def put(self, entries: Sequence[Change]) -> tuple[list[str], list[str]]:
+    def put(self, entries: Sequence[FileChange]) -> tuple[list[str], list[str]]:
         """Make the paths what they shall be: those that are now, and those that changed under us.
 
         `conflicts` has been asked before.
@@ -128,7 +130,7 @@ class Folder:
         self._sync_folders(rest)
         return [entry.path for entry in entries if entry.path not in refused], refused
 
-    def clean(self, entries: Sequence[Change]) -> None:
+    def clean(self, entries: Sequence[FileChange]) -> None:
         """Remove what a killed `put` left waiting."""
         for entry in entries:
             path = self._full(entry)
@@ -137,12 +139,12 @@ class Folder:
                     with suppress(FileNotFoundError, NotADirectoryError):
                         (parent / temporary_name(entry)).unlink()
 
-    def _is_known(self, entry: Change) -> bool:
+    def _is_known(self, entry: FileChange) -> bool:
         state = self.state(entry.path)
         # Nobody asks for ignored files whether they are still what they were.
         return entry.ignored or self.is_after(entry, state) or self.is_before(entry, state)
 
-    def _is_free(self, entry: Change, removed: set[str]) -> bool:
+    def _is_free(self, entry: FileChange, removed: set[str]) -> bool:
         """Whether nothing of others is where the path, or a folder above it, has to be."""
         if entry.after is None:
             return True
@@ -157,7 +159,7 @@ class Folder:
         inside = [Path(top, name) for top, _, names in os.walk(place) for name in names]
         return all(str(name.relative_to(self.folder)) in removed for name in inside)
 
-    def _write_aside(self, entry: Change, state: State) -> Path:
+    def _write_aside(self, entry: FileChange, state: State) -> Path:
         """The new content under a name of its own, in the nearest folder that is there."""
         assert entry.after is not None
         parent = self._full(entry).parent
@@ -176,7 +178,7 @@ class Folder:
                 _keep_owner(self._full(entry), file.fileno())
         return aside
 
-    def _remove(self, entry: Change) -> None:
+    def _remove(self, entry: FileChange) -> None:
         with self._parent(entry.path) as (parent, name):
             if parent is not None:
                 os.unlink(name, dir_fd=parent)
@@ -186,14 +188,14 @@ class Folder:
                 folder.rmdir()
                 folder = folder.parent
 
-    def _rename(self, entry: Change, aside: Path) -> None:
+    def _rename(self, entry: FileChange, aside: Path) -> None:
         with self._parent(entry.path, make=True) as (parent, name):
             if parent is None:
                 raise TreeError(f"{self._full(entry).parent} became a file or a link meanwhile")
             _remove_empty(self._full(entry))
             os.rename(aside, name, dst_dir_fd=parent)
 
-    def _chmod(self, entry: Change) -> None:
+    def _chmod(self, entry: FileChange) -> None:
         with self._parent(entry.path) as (parent, name):
             if parent is not None:
                 flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -203,12 +205,12 @@ class Folder:
                 finally:
                     os.close(descriptor)
 
-    def _sync_folders(self, entries: Sequence[Change]) -> None:
+    def _sync_folders(self, entries: Sequence[FileChange]) -> None:
         for folder in {self._full(entry).parent for entry in entries}:
             if folder.is_dir():
                 sync([folder])
 
-    def _full(self, entry: Change) -> Path:
+    def _full(self, entry: FileChange) -> Path:
         return self.folder / os.fsdecode(path_bytes(entry.path))
 
     @contextmanager
@@ -236,7 +238,7 @@ class Folder:
             os.close(current)
 
 
-def _place_in_order(entry: Change) -> tuple[bool, int]:
+def _place_in_order(entry: FileChange) -> tuple[bool, int]:
     """What is removed comes first, so that each path is free when something is put there."""
     return entry.after is not None, -entry.path.count("/")
 
@@ -249,7 +251,7 @@ def _remove_empty(folder: Path) -> None:
                 os.rmdir(top)  # noqa: PTH106
 
 
-def _needs_content(entry: Change, state: State) -> bool:
+def _needs_content(entry: FileChange, state: State) -> bool:
     if entry.after is None:
         return False
     return entry.kind != "mode" or (state.kind, state.digest) != ("file", entry.after)

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
+from maker.core.models import FileChanges
 from maker.errors import MakerError
 
-ChangeKind = Literal["added", "changed", "removed", "link", "mode"]
 BranchKind = Literal["overlay", "copy", "off"]
-Isolation = Literal["auto", "overlay", "copy", "off"]
+IsolationMode = Literal["auto", "overlay", "copy", "off"]
 Extent = Literal["none", "part", "all", "conflict"]
 _UNWRITABLE = re.compile(rb"[\\\x80-\xff]")
 _ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
@@ -41,55 +41,6 @@ class BaseChanged(TreeError):
 
 class BranchOpen(TreeError):
     """Changes would be applied to a folder under an open branch, which would then see a mixture."""
-
-
-@dataclass(frozen=True)
-class Change:
-    """What became of one path. Ids are the SHA-256 of the raw content (of a link: its target).
-
-    `kind` is `link` where a link is there afterwards, `mode` where nothing but the mode differs.
-    Modes are the nine permission bits; lines are those of texts. An `ignored` file is carried
-    over, and never taken back.
-    """
-
-    path: str
-    kind: ChangeKind
-    before: str | None
-    after: str | None
-    mode_before: int | None = None
-    mode_after: int | None = None
-    size: int = 0
-    lines_added: int = 0
-    lines_removed: int = 0
-    ignored: bool = False
-    was_link: bool = False
-
-
-@dataclass(frozen=True)
-class Changes:
-    """All that a branch made different from its tree `base`, by path.
-
-    `digest` is that of the normalised patch: the same where only blanks at the ends of lines and
-    of files differ. `withheld` are paths in the repository's own folder, in one within it, or in
-    maker's home: they are never applied, and a reason to distrust the branch.
-    """
-
-    base: str
-    entries: tuple[Change, ...]
-    digest: str
-    withheld: tuple[str, ...] = ()
-
-    @property
-    def paths(self) -> tuple[str, ...]:
-        """The paths of the changes but the ignored ones."""
-        return tuple(entry.path for entry in self.entries if not entry.ignored)
-
-    @property
-    def contents(self) -> frozenset[str]:
-        """The ids of all contents that must be kept for them."""
-        ids = {entry.after for entry in self.entries}
-        ids |= {entry.before for entry in self.entries if not entry.ignored}
-        return frozenset(content for content in ids if content)
 
 
 @dataclass(frozen=True)
@@ -133,7 +84,7 @@ class Workspace(Protocol):
         """A new branch of what lies in the folder. Raises BaseChanged where that is not `tree`."""
         ...
 
-    def changes(self, branch: Branch) -> Changes:
+    def changes(self, branch: Branch) -> FileChanges:
         """What the branch has changed; its contents are kept from now on.
 
         Raises BaseChanged where a changed path is not in the folder any more as the tree had it,
@@ -141,22 +92,22 @@ class Workspace(Protocol):
         """
         ...
 
-    def apply(self, changes: Changes) -> Applied:
+    def apply(self, changes: FileChanges) -> Applied:
         """Make the folder so, or nothing if there are conflicts. Again, it finishes the rest.
 
         Raises BranchOpen.
         """
         ...
 
-    def look(self, changes: Changes) -> Extent:
+    def look(self, changes: FileChanges) -> Extent:
         """How much of the changes is in the folder."""
         ...
 
-    def undo(self, changes: Changes, *, dry_run: bool = False) -> Applied:
+    def undo(self, changes: FileChanges, *, dry_run: bool = False) -> Applied:
         """Take back what is still as the changes left it, path by path. Raises BranchOpen."""
         ...
 
-    def patch(self, changes: Changes) -> str:
+    def patch(self, changes: FileChanges) -> str:
         """The changes as text that `git apply` takes, but for the ignored ones."""
         ...
 

@@ -8,16 +8,17 @@ import stat
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from maker.core.models import FileChanges
 from maker.workspace import places
 from maker.workspace.folder_trees import FolderWorkspace, Limits
-from maker.workspace.trees import Changes, TreeError
+from maker.workspace.trees import TreeError
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -56,7 +57,7 @@ def copying(folder: Path, home: Path) -> FolderWorkspace:
     return FolderWorkspace(folder, home, isolate="copy")
 
 
-def worked(workspace: FolderWorkspace, work: Callable[[Path], object]) -> Changes:
+def worked(workspace: FolderWorkspace, work: Callable[[Path], object]) -> FileChanges:
     branch = workspace.branch(workspace.tree(), "sample")
     assert branch.kind != "off", branch.reason
     assert branch.seen is not None

@@ -12,9 +12,9 @@ import pytest
 
 from fake_trees import Item
 from fake_trees import read as contents
+from maker.core.models import FileChanges
 from maker.workspace.folder_trees import FolderWorkspace
 from maker.workspace.placing import temporary_name
-from maker.workspace.trees import Changes
 
 STEPS = ("rename", "unlink", "rmdir", "mkdir", "fsync", "fchmod", "symlink", "write")
 
@@ -41,7 +41,7 @@ def work(place: Path, files: int) -> None:
     (place / "link").symlink_to("pack")
 
 
-def changed(workspace: FolderWorkspace, files: int) -> tuple[Changes, dict[str, Item]]:
+def changed(workspace: FolderWorkspace, files: int) -> tuple[FileChanges, dict[str, Item]]:
     branch = workspace.branch(workspace.tree(), "sample")
     work(branch.folder, files)
     became = contents(branch.folder)

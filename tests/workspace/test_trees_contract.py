@@ -12,13 +12,13 @@ import pytest
 from branches_entered import entered
 from fake_trees import FakeWorkspace
 from fake_trees import read as contents
+from maker.core.models import FileChanges
 from maker.workspace.folder_trees import FolderWorkspace
 from maker.workspace.trees import (
     Applied,
     BaseChanged,
     Branch,
     BranchOpen,
-    Changes,
     Workspace,
     path_bytes,
     path_text,
@@ -61,7 +61,7 @@ def workspace(request: pytest.FixtureRequest, folder: Path, tmp_path: Path) -> W
     return made(folder, tmp_path / "home")
 
 
-def worked(workspace: Workspace, work: Callable[[Path], object]) -> Changes:
+def worked(workspace: Workspace, work: Callable[[Path], object]) -> FileChanges:
     """What an agent changed that did this work in a branch of its own."""
     branch = workspace.branch(workspace.tree(), "sample")
     try:
