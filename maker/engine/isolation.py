@@ -14,8 +14,7 @@ import msgspec
 from maker.core.interruption import finish
 from maker.core.models import AgentCall, AgentError, AgentReply, FileChanges
 from maker.errors import RunMustPause
-from maker.store.location import home
-from maker.workspace.folder_trees import FolderWorkspace
+from maker.store import location
 from maker.workspace.trees import BaseChanged, Branch, TreeError, Workspace
 
 Ask: TypeAlias = Callable[[AgentCall], Awaitable[AgentReply]]
@@ -27,7 +26,10 @@ MOST_CHANGES = 20_000
 
 def usual_trees(folder: str) -> Workspace:
     """The trees of a folder, kept in maker's home."""
-    return FolderWorkspace(Path(folder), home(os.environ) / "trees", isolate="copy")
+    # Imported here because most runs isolate nobody, and every start would pay for it.
+    from maker.workspace.folder_trees import FolderWorkspace
+
+    return FolderWorkspace(Path(folder), location.trees(os.environ), isolate="copy")
 
 
 AS_IT_IS = "Or let its agents work in the folder itself: --isolate off."

@@ -16,8 +16,7 @@ from maker.agents import processes
 from maker.agents.credentials import NONE_FOUND, credential_source
 from maker.core.models import Value
 from maker.errors import MakerError
-from maker.store import check, rescue, sizes
-from maker.store.location import home
+from maker.store import check, location, rescue, sizes
 from maker.store.queries import Reader
 from maker.workspace.folder_trees import FolderWorkspace
 
@@ -166,7 +165,7 @@ def _rescue_files(url: str) -> HealthCheck:
 
 def _kept_contents(environ: Mapping[str, str]) -> HealthCheck:
     """What is kept of files that isolated steps have changed, in all folders."""
-    place = home(environ) / "trees"
+    place = location.trees(environ)
     octets = FolderWorkspace(Path(), place, isolate="off").size()
     text = f"{sizes.size_text(octets)} for `maker undo` in {place}"
     return HealthCheck(name="changes", state="ok", text=text)

@@ -40,6 +40,11 @@ def home(environ: Mapping[str, str]) -> Path:
     return platformdirs.user_state_path("maker", appauthor=False)
 
 
+def trees(environ: Mapping[str, str]) -> Path:
+    """The folder of what is kept of files that isolated steps change."""
+    return home(environ) / "trees"
+
+
 def normal(place: str, *, field: str = "database") -> str:
     """`place` as an absolute path or a `postgresql+psycopg` URL. Raises ConfigError."""
     scheme = _SCHEME.match(place)
