@@ -59,8 +59,8 @@ def take_sample(state: RunState, event: e.AgentReplied) -> None:
     if place is None:
         state.planning.replies[event.key] = event.reply
         return
-    lane, reply = state.execution.lanes.get(place.lane), event.reply
-    if lane and lane.started and lane.try_number == place.try_number:
+    lane, reply = _open_try(state, place), event.reply
+    if lane:
         lane.replies[place.sample] = reply
         lane.cost_usd += reply.cost_usd or 0.0
         lane.tokens += reply.usage.total if reply.usage else 0
@@ -68,18 +68,23 @@ def take_sample(state: RunState, event: e.AgentReplied) -> None:
 
 def take_check(state: RunState, event: e.AnswerChecked) -> None:
     """Keep the verdict where its try is open."""
-    place = keys.sample_place(event.key)
-    lane = state.execution.lanes.get(place.lane) if place else None
-    if place and lane and lane.started and lane.try_number == place.try_number:
+    lane = _open_try(state, keys.sample_place(event.key))
+    if lane:
         lane.checks[event.answer] = event
 
 
 def take_changes(state: RunState, event: e.ChangesApplied) -> None:
     """What the winner has changed is in the folder."""
-    place = keys.sample_place(event.key)
-    lane = state.execution.lanes.get(place.lane) if place else None
-    if place and lane and lane.started and lane.try_number == place.try_number:
+    lane = _open_try(state, keys.sample_place(event.key))
+    if lane:
         lane.applied = event
+
+
+def _open_try(state: RunState, place: keys.SamplePlace | None) -> Lane | None:
+    """The lane of a sample, where the sample's try is the one that is open."""
+    lane = state.execution.lanes.get(place.lane) if place else None
+    is_open = place and lane and lane.started and lane.try_number == place.try_number
+    return lane if is_open else None
 
 
 def flag_sample(state: RunState, event: e.SampleRedFlagged) -> None:

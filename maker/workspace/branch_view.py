@@ -10,6 +10,7 @@ import os
 import stat
 from pathlib import Path
 
+from maker.workspace.overlays import is_opaque
 from maker.workspace.trees import Branch
 
 _MOST_LINKS = 40
@@ -57,17 +58,10 @@ def _link_at(folder: Path, upper: Path, step: str) -> str | None:
             if not os.path.lexists(upper / above):
                 break
             status = (upper / above).lstat()
-            if above == inside or not stat.S_ISDIR(status.st_mode) or _is_opaque(upper / above):
+            if above == inside or not stat.S_ISDIR(status.st_mode) or is_opaque(upper / above):
                 place = upper / inside
                 break
     try:
         return os.readlink(place)  # noqa: PTH115 - takes any text
     except OSError:
         return None
-
-
-def _is_opaque(path: Path) -> bool:
-    try:
-        return os.getxattr(path, "user.overlay.opaque", follow_symlinks=False) == b"y"
-    except OSError:
-        return False

@@ -14,7 +14,7 @@ import msgspec
 from maker.core.models import FileChange, FileChanges
 from maker.workspace import patches, places
 from maker.workspace.kept import Kept
-from maker.workspace.listing import Item, Listing, text
+from maker.workspace.listing import Item, Listing, digest_of, text
 from maker.workspace.placing import Folder
 from maker.workspace.rules import Rules
 from maker.workspace.trees import BaseChanged, TreeError
@@ -99,7 +99,7 @@ def _kept_item(of: Gathered, top: Path, path: str, *, keep: bool) -> Item | None
         if not stat.S_ISREG(status.st_mode):
             return None
         mode = stat.S_IMODE(status.st_mode) & 0o777
-        digest = of.kept.add(full) if keep else _digest(full)
+        digest = of.kept.add(full) if keep else digest_of(str(full))
         return Item("file", mode, digest)
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -135,8 +135,3 @@ def _normal(of: Gathered, change: FileChange) -> str:
 def _target(link: Path) -> bytes:
     """What a link says, to the last sign: `Path` would leave some out."""
     return os.fsencode(os.readlink(link))  # noqa: PTH115
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb", buffering=0) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

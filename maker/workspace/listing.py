@@ -73,9 +73,10 @@ class Memory:
         return {}
 
 
-def digest_of(path: str) -> str:
-    """The SHA-256 of a plain file, no link followed. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+def digest_of(path: str, parent: int | None = None) -> str:
+    """The SHA-256 of a plain file, in an open folder or not; no link followed. Raises OSError."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags, dir_fd=parent)
     with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123 - of a descriptor
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -106,7 +106,7 @@ def _changed(upper: str, folder: str, start: str) -> Iterator[str]:
             path = start + entry.name
             below = f"{folder}/{path}"
             is_folder = entry.is_dir(follow_symlinks=False)
-            if not is_folder or _is_opaque(entry.path) or not _is_folder(below):
+            if not is_folder or is_opaque(entry.path) or not _is_folder(below):
                 yield from _files(folder, path)
             if is_folder:
                 yield from _changed(upper, folder, f"{path}/")
@@ -133,7 +133,8 @@ def _is_whiteout(status: os.stat_result) -> bool:
     return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
 
 
-def _is_opaque(path: str) -> bool:
+def is_opaque(path: str | Path) -> bool:
+    """Whether the layer hides all that the folder below holds there."""
     with suppress(OSError, AttributeError):
         return os.getxattr(path, _OPAQUE, follow_symlinks=False) == b"y"
     return False

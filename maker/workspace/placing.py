@@ -18,6 +18,7 @@ import msgspec
 
 from maker.core.models import FileChange
 from maker.workspace.kept import Kept, sync
+from maker.workspace.listing import digest_of
 from maker.workspace.trees import TreeError, path_bytes
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -81,7 +82,7 @@ class Folder:
                     return State("link", digest, 0o777, _stamp(status))
                 if stat.S_ISREG(status.st_mode):
                     mode = stat.S_IMODE(status.st_mode) & 0o777
-                    return State("file", _digest(name, parent), mode, _stamp(status))
+                    return State("file", digest_of(name, parent), mode, _stamp(status))
             except FileNotFoundError:
                 return _MISSING
             except PermissionError:
@@ -268,12 +269,6 @@ def _is(state: State, content: str | None, mode: int | None, is_link: bool) -> b
     if is_link:
         return state.kind == "link" and state.digest == content
     return (state.kind, state.digest, state.mode) == ("file", content, mode)
-
-
-def _digest(name: str, parent: int) -> str:
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-    with os.fdopen(os.open(name, flags, dir_fd=parent), "rb", buffering=0) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _stamp(status: os.stat_result) -> tuple[int, ...]:

@@ -57,7 +57,7 @@ def git_folder(folder: Path) -> GitFolder | None:
     entries, staged_ns = _index(own / "index", folder.relative_to(root).parts)
     tracked = {} if entries is None else {entry.path: entry for entry in entries}
     # The patterns that are not committed are shared by all worktrees.
-    common = own / (text_of(own / "commondir") or "").strip()
+    common = _shared(own)
     excluded = text_of(common / "info" / "exclude") or ""
     untracked = Untracked(root, folder, tracked, excluded)
     new = list(untracked)
@@ -87,9 +87,14 @@ def repository_elsewhere(folder: Path) -> list[Path]:
     if place is None:
         return []
     own = place[1]
-    common = own / (text_of(own / "commondir") or "").strip()
+    common = _shared(own)
     folders = {path.resolve() for path in (own, common)}
     return sorted(path for path in folders if path.is_dir() and not path.is_relative_to(folder))
+
+
+def _shared(own: Path) -> Path:
+    """The folder that all worktrees of a repository share, by that of one of them."""
+    return own / (text_of(own / "commondir") or "").strip()
 
 
 def repository(folder: Path) -> tuple[Path, Path] | None:
