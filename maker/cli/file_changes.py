@@ -9,7 +9,7 @@ import click
 from msgspec import Struct
 
 from maker.cli.documents import RUN_HELP, StoredRun, echo_line, run_argument, stored_run
-from maker.cli.options import SectionCommand, db_option, json_option, option
+from maker.cli.options import SectionCommand, Whole, db_option, json_option, option
 from maker.core import events as e
 from maker.core.keys import SamplePlace, sample_place
 from maker.core.models import CallKey, FileChange, FileChanges
@@ -19,7 +19,7 @@ from maker.errors import ConfigError
 
 _MARKS = {"added": "+", "removed": "-", "mode": "m", "link": "@"}
 step_option = option(
-    "Changes", "--step", type=int, metavar="N", help="Only those of this step of the plan."
+    "Changes", "--step", type=Whole(0), metavar="N", help="Only those of this step of the plan."
 )
 
 

@@ -118,7 +118,7 @@ class Kept:
         if size > self._room:
             raise TreeError(
                 f"contents of changes would take more than {self._most // 2**20} MB",
-                advice="Remove old runs with `maker prune`, or work on a smaller folder.",
+                advice=f"Where nothing is to be taken back, remove {self._folder}.",
             )
         self._room -= size
 
